@@ -1,0 +1,1 @@
+"""The operator's shell. Its verbs and transports are built on `ninedoor.client`."""

@@ -1,0 +1,1 @@
+"""A hive of workers as a filesystem: one protocol core, many doors. Start at docs/ARCHITECTURE.md."""
