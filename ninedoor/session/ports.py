@@ -1,0 +1,166 @@
+"""What the protocol core asks of the rest: a tree of nodes, a gate, an audit trail, and a commit.
+
+The core owns these Protocols; `ninedoor.tree`, `ninedoor.policy` and `ninedoor.hive` satisfy them without
+the core importing any of them. `now` is unix time in seconds everywhere, handed in by the door; it never
+goes backwards within one run. Every refusal is a `P9Error` carrying the errno the peer will see.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from ninedoor.wire.types import Qid
+
+Path = tuple[str, ...]
+"""Components below the root; () is the root itself."""
+
+READ = 1
+WRITE = 2
+"""Access modes asked of `Principal.open`, ORed."""
+
+
+class Attr(NamedTuple):
+    """What stat(2) shows of a node. `mode` includes the file type bits; `size` in bytes; `mtime` unix s."""
+
+    mode: int
+    size: int
+    mtime: float
+
+
+class Entry(NamedTuple):
+    """One child of a directory, as a listing shows it."""
+
+    name: str
+    qid: Qid
+
+
+class Caller(Protocol):
+    """The session that writes to a node, for the few commands that act on the writer itself."""
+
+    @property
+    def label(self) -> str:
+        """Who writes, for log lines: `queen` or `<role>:<identity>`."""
+
+    def bind(self, source: Path, target: Path) -> Callable[[], None]:
+        """Serve `target` from `source` in this session only; what is returned takes it back. Raises ENOENT
+        when `source` does not resolve, EPERM when the writer may not reach it, EINVAL when `target` is the
+        root or either is too deep, ENOTDIR when it lies below a file, ENOSPC when the session holds too
+        many."""
+
+
+class Opened(Protocol):
+    """The thing a fid reads from and writes to between Tlopen and Tclunk. Often the node itself."""
+
+    def read(self, offset: int, count: int, now: float) -> bytes:
+        """At most `count` bytes at `offset`; b"" at or past the end."""
+
+    def write(self, offset: int, data: bytes, caller: Caller, now: float) -> int:
+        """Store all of `data` or raise; returns the bytes accepted (short only where the node says so)."""
+
+    def pending(self) -> bool:
+        """Would a read right after the last one return bytes? What poll(2) asks of a growing file."""
+
+    def close(self) -> None:
+        """The fid is gone. Never raises."""
+
+
+class Node(Protocol):
+    """A file or directory. Refuses by default (see `ninedoor.tree.node.BaseNode`)."""
+
+    path: Path
+    """Canonical path, for gate and audit; a session that reached the node through a bind sees another."""
+
+    gone: str | None
+    """Why the node no longer exists (its open handles answer ESTALE with this reason), None while it does."""
+
+    @property
+    def qid(self) -> Qid: ...
+
+    def attr(self) -> Attr: ...
+
+    def walk(self, name: str) -> "Node":
+        """The child `name`. ENOENT when absent, ENOTDIR on a file."""
+
+    def entries(self) -> Sequence[Entry]:
+        """Children sorted bytewise by name; ENOTDIR on a file."""
+
+    def open(self, access: int, now: float) -> Opened:
+        """`access` is READ, WRITE or both; the gate has already agreed. Raises EPERM for a mode the node
+        does not have, EISDIR for writing a directory."""
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` after every change of content until the returned function is called."""
+
+
+class Permit(Protocol):
+    """Asked before each transfer on one open fid, when the principal's use is metered."""
+
+    def read(self, offset: int, count: int, now: float) -> None:
+        """Raises ESTALE (revoked, expired), EDQUOT/EMSGSIZE (`ELIMIT`: rate, bandwidth, cursor)."""
+
+    def write(self, count: int, now: float) -> None:
+        """As `read`, for a write of `count` bytes."""
+
+    def moved(self, count: int) -> None:
+        """`count` bytes were transferred after the last question."""
+
+
+class Principal(Protocol):
+    """Who an attach turned out to be, and what that identity may do."""
+
+    label: str
+    """`queen` or `<role>:<identity>`."""
+
+    role: str
+    ticket: str
+    """Fingerprint of the ticket presented, `none` without one. Never the ticket."""
+
+    def check(self, now: float) -> None:
+        """Raises ESTALE with the reason once this principal was revoked or its ticket expired."""
+
+    def walk(self, path: Path, now: float) -> None:
+        """May `path` be reached? Asked for the full target of a Twalk. Raises EPERM, ESTALE."""
+
+    def sees(self, path: Path) -> bool:
+        """Would `walk` agree? Costs no budget: a listing leaves out what its reader could not reach."""
+
+    def open(self, path: Path, access: int, now: float) -> Permit | None:
+        """May `path` be opened so? Returns what meters its transfers, or None when nothing does.
+        Raises EPERM, ESTALE."""
+
+
+class Gate(Protocol):
+    """Policy, as the core sees it."""
+
+    def attach(self, uname: str, aname: str, trusted: bool, now: float) -> Principal:
+        """Verify an attach. `aname` is the ticket text or empty; `trusted` says that the door vouches for
+        the peer (an embedded mount, a unix peer with the daemon's uid), so that a ticketless queen is
+        allowed. Raises EPERM, EINVAL, ENOENT."""
+
+    def claimed(self, uname: str, aname: str) -> tuple[str, str]:
+        """Who an attach that was refused said it was, and the fingerprint of its ticket: for the audit line,
+        verified by nobody."""
+
+
+class Audit(Protocol):
+    """Where refusals are recorded."""
+
+    def refused(
+        self, principal: str, ticket: str, operation: str, path: str, ecode: int, reason: str, now: float
+    ) -> None:
+        """One line: who, what, where, which errno, why. Never raises."""
+
+
+class Tree(Protocol):
+    """The namespace all sessions share."""
+
+    @property
+    def root(self) -> Node: ...
+
+    def observe(self, vanished: Callable[[int, str], None]) -> Callable[[], None]:
+        """Call `vanished(qid path of the directory, name)` for each name that leaves a directory, until the
+        returned function is called."""
+
+
+Commit = Callable[[], None]
+"""Make everything journalled so far as durable as the store's policy promises. Called once before replies
+leave. Raises P9Error(EIO) when the store failed: the replies of that batch must not claim success."""

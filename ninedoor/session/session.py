@@ -1,0 +1,541 @@
+"""The protocol core: one verb, `Session.handle(request, now) -> reply`.
+
+Every door reaches every node through it, so policy, limits, append-only rules and audit hold everywhere
+because they are written once. Each operation is check (fid, mode, bounds) → gate (principal, permit) →
+node → state of the fid; a refused request leaves the session as it was. Not known here: bytes and tags
+(`connection.py`), roles and tickets (behind `Gate`), what a node means (behind `Node`), and the time.
+Request semantics: walk(5), open(5), read(5) of Plan 9 and the 9P2000.L protocol page; what departs from
+them is listed in docs/SECURE9P.md.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import Any
+
+from ninedoor import limits
+from ninedoor.errors import P9Error
+from ninedoor.session.counters import Counters
+from ninedoor.session.fids import FidState, FidTable, Profile
+from ninedoor.session.ports import READ, WRITE, Audit, Commit, Gate, Node, Path, Principal, Tree
+from ninedoor.session.states import State, admit
+from ninedoor.session.view import View
+from ninedoor.wire import messages as m
+from ninedoor.wire.codec import encode_dirents
+from ninedoor.wire.types import QT_APPEND, QT_DIR, Dirent
+
+VERSION = "9P2000.L"
+
+GETATTR_BASIC = 0x7FF
+"""P9_GETATTR_BASIC: every field of Rgetattr up to blocks is valid."""
+
+NO_MORE = (0, 0, 0, 0)
+"""Birth time, generation and data version, which no node has."""
+
+V9FS_MAGIC = 0x01021997
+BLOCK = 4096
+DT_DIR = 4
+DT_REG = 8
+
+QUIET = frozenset(
+    {
+        ("Twalk", errno.ENOENT),
+        ("Tauth", errno.ENOENT),
+        ("Txattrwalk", errno.EOPNOTSUPP),
+        ("Txattrcreate", errno.EOPNOTSUPP),
+    }
+)
+"""Refusals that ordinary tools provoke all the time (a shell looking for a file, xattr probes) and that deny
+nobody anything: answered, not audited."""
+
+_NAMING = frozenset({m.Tlcreate, m.Tsymlink, m.Tmknod, m.Tlink, m.Tmkdir, m.Tunlinkat})
+"""Requests about a name in the directory their fid stands for."""
+
+_WITHOUT_FID = frozenset({m.Tversion, m.Tflush})
+"""Requests that are about no fid; the first field of every other one is the fid it is about."""
+
+_ACCESS = {os.O_RDONLY: READ, os.O_WRONLY: WRITE, os.O_RDWR: READ | WRITE}
+
+_ATTACHED = State.ATTACHED
+
+_rread: Callable[[tuple[bytes]], m.Rread] = partial(tuple.__new__, m.Rread)
+_rwrite: Callable[[tuple[int]], m.Rwrite] = partial(tuple.__new__, m.Rwrite)
+"""The replies of the hot path, built in half the time their own constructors take."""
+
+Request = Any
+Reply = Any
+"""Instances of the classes in `ninedoor.wire.messages.REQUESTS` and `REPLIES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Bounds of one session. `msize` and `walk_depth` never exceed the red lines."""
+
+    msize: int = limits.MSIZE_MAX
+    walk_depth: int = limits.WALK_DEPTH_MAX
+    fids: int = limits.SESSION_FIDS
+    tags: int = 16
+    batch_frames: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What all sessions of one daemon share."""
+
+    tree: Tree
+    gate: Gate
+    audit: Audit
+    commit: Commit
+    sync: Commit
+    counters: Counters
+
+
+class Session:
+    """One peer's conversation. `trusted` says that the door vouches for the peer; `owner` is the (uid, gid)
+    shown by stat; `peer` names it in audit lines until an attach says who it is."""
+
+    _serials = count(1)
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        limits: SessionLimits,
+        profile: Profile = Profile.STRICT,
+        trusted: bool = False,
+        owner: tuple[int, int] = (0, 0),
+        peer: str = "peer",
+    ) -> None:
+        self.commit: Commit = hub.commit
+        """Make what was handled since the last commit as durable as promised. Raises P9Error(EIO) when the
+        store cannot: the caller must not let those replies claim success."""
+        self._hub = hub
+        self._limits = limits
+        self._profile = profile
+        self._trusted = trusted
+        self._owner = owner
+        self._state = State.NEW
+        self._closed_because = ""
+        self._fids = FidTable(profile, limits.fids)
+        self._live = self._fids.live
+        self._view = View(hub.tree)
+        self._name_observers: list[Callable[[int, str], None]] = []
+        self._peer = peer
+        self._writer: Principal
+        self.serial = next(Session._serials)
+        self.msize = limits.msize
+        self._set_msize(limits.msize)
+        self._name(peer)
+
+    # -- the one entrance -------------------------------------------------------------------------------
+
+    def handle(self, request: Request, now: float) -> Reply:
+        """Serve `request` at `now` (unix seconds). A refusal comes back as Rlerror, audited once. Raises
+        nothing on account of its input; an exception out of here is a bug, which doors turn into EIO."""
+        try:
+            if self._state is not _ATTACHED:
+                admit(self._state, type(request), self._closed_because)
+            return _HANDLERS[type(request)](self, request, now)
+        except P9Error as refusal:
+            return self._refuse(request, refusal, now)
+
+    def refuse(self, refusal: P9Error, now: float) -> Reply:
+        """The reply to something that never became a request; audited like any refusal, state unchanged."""
+        return self._audited(self._known_as, "none", "frame", "-", refusal, now)
+
+    def close(self, reason: str = "session closed") -> None:
+        """End the session: every fid is dropped and every later request answered ESTALE. Idempotent."""
+        if self._state is State.CLOSED:
+            return
+        self._state = State.CLOSED
+        self._closed_because = reason
+        self._drop_fids()
+        self._hub.counters.sessions.pop(self.serial, None)
+
+    @property
+    def closed(self) -> bool:
+        return self._state is State.CLOSED
+
+    # -- beside the requests: change notices for in-process doors, which carry no content ------------------
+
+    def watch(self, fid: int, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` when the node behind the open `fid` changes. Returns what ends it. Raises ENOENT."""
+        return self._fids.get(fid).node.watch(wake)
+
+    def pending(self, fid: int) -> bool:
+        """Would a read of the open `fid`, right after the last one, return bytes? Raises ENOENT."""
+        state = self._fids.get(fid)
+        return state.node.gone is not None or (state.opened is not None and state.opened.pending())
+
+    def observe_names(self, vanished: Callable[[int, str], None]) -> Callable[[], None]:
+        """Call `vanished(qid path of the directory, name)` when a name leaves a directory or a bind of this
+        session changes what it stands for. Returns what ends it."""
+        self._name_observers.append(vanished)
+        forget = self._hub.tree.observe(vanished)
+
+        def stop() -> None:
+            self._name_observers.remove(vanished)
+            forget()
+
+        return stop
+
+    # -- session-wide requests --------------------------------------------------------------------------
+
+    def _version(self, request: m.Tversion, now: float) -> Reply:
+        msize, version = request
+        if version != VERSION and not self._nearly(version):
+            raise P9Error(errno.EINVAL, f"unsupported version {version}")
+        if msize < limits.MSIZE_MIN:
+            raise P9Error(errno.EINVAL, f"msize {msize} below {limits.MSIZE_MIN}")
+        self._drop_fids()
+        self._view = View(self._hub.tree)
+        self._name(self._peer)
+        self._state = State.VERSIONED
+        self._set_msize(min(msize, self._limits.msize))
+        return m.Rversion(self.msize, VERSION)
+
+    def _nearly(self, version: str) -> bool:
+        """version(5): a server answers with the dialect it speaks to a client that offers an extension."""
+        return self._profile is Profile.LINUX and version.startswith(VERSION + ".")
+
+    def _set_msize(self, msize: int) -> None:
+        self.msize = msize
+        self._iounit = msize - limits.IO_OVERHEAD
+        self._read_max = msize - limits.READ_OVERHEAD
+        self._write_max = msize - limits.WRITE_OVERHEAD
+
+    def _auth(self, request: m.Tauth, now: float) -> Reply:
+        # ENOENT is how a 9P2000.L server says "no authentication needed": diod's tools go on only then.
+        raise P9Error(errno.ENOENT, "no authentication file: the ticket travels in aname")
+
+    def _attach(self, request: m.Tattach, now: float) -> Reply:
+        fid, _afid, uname, aname, _n_uname = request
+        self._fids.check_free(fid)
+        principal = self._hub.gate.attach(uname, aname, self._trusted, now)
+        root = self._view.root()
+        self._fids.add(fid, FidState(principal, root))
+        self._state = State.ATTACHED
+        self._name(principal.label)
+        return m.Rattach(root.qid)
+
+    def _name(self, label: str) -> None:
+        self._known_as = label
+        self._hub.counters.sessions[self.serial] = label
+
+    def _flush(self, request: m.Tflush, now: float) -> Reply:
+        # flush(5): requests are answered in the turn they arrive in, so the old tag is never outstanding.
+        return m.Rflush()
+
+    def _statfs(self, request: m.Tstatfs, now: float) -> Reply:
+        self._present(request.fid, now)
+        return m.Rstatfs(V9FS_MAGIC, BLOCK, 0, 0, 0, 0, 0, 0, limits.NAME_MAX)
+
+    # -- names ------------------------------------------------------------------------------------------
+
+    def _walk(self, request: m.Twalk, now: float) -> Reply:
+        fid, newfid, names = request
+        state = self._fids.get(fid)
+        self._require_present(state.node)
+        if newfid != fid:
+            self._fids.check_free(newfid)
+        if state.is_open and self._profile is Profile.STRICT:
+            raise P9Error(errno.EINVAL, f"fid {fid} is open")
+        self._check_names(state.place.path, names)
+        state.principal.walk(self._view.canonical(state.place, names), now)
+        place, qids = self._view.descend(state.place, names, whole=self._profile is Profile.STRICT)
+        if len(qids) == len(names):
+            if newfid == fid:
+                state.close()
+                state.move(place)
+            else:
+                self._fids.add(newfid, FidState(state.principal, place))
+        return m.Rwalk(tuple(qids))
+
+    def _check_names(self, path: Path, names: tuple[str, ...]) -> None:
+        depth = len(path) + len(names)
+        if depth > self._limits.walk_depth or len(names) > limits.WALK_DEPTH_MAX:
+            raise P9Error(errno.EINVAL, f"walk depth {depth} over {self._limits.walk_depth}")
+        for name in names:
+            check_name(name)
+
+    def _clunk(self, request: m.Tclunk, now: float) -> Reply:
+        self._drop(request.fid)
+        return m.Rclunk()
+
+    def _drop(self, fid: int) -> None:
+        self._fids.remove(fid)
+        if self._fids.exhausted:
+            self.close("fid space exhausted")
+
+    def _remove(self, request: m.Tremove, now: float) -> Reply:
+        # remove(5): the fid is clunked even though nothing is removed. Audited first, while it has a path.
+        self._fids.get(request.fid)
+        reply = self._refuse(request, P9Error(errno.EPERM, "the namespace does not remove"), now)
+        self._drop(request.fid)
+        return reply
+
+    # -- files ------------------------------------------------------------------------------------------
+
+    def _lopen(self, request: m.Tlopen, now: float) -> Reply:
+        fid, flags = request
+        state = self._fids.get(fid)
+        node = state.node
+        self._require_present(node)
+        access = _ACCESS.get(flags & os.O_ACCMODE)
+        if access is None:
+            raise P9Error(errno.EINVAL, f"open flags {flags:#o} name no access mode")
+        qid = node.qid
+        if qid.type & QT_DIR and access & WRITE:
+            raise P9Error(errno.EISDIR, "cannot write directories")
+        if flags & os.O_DIRECTORY and not qid.type & QT_DIR:
+            raise P9Error(errno.ENOTDIR, "not a directory")
+        if flags & os.O_TRUNC and not qid.type & QT_APPEND:
+            raise P9Error(errno.EPERM, "only append-only nodes ignore truncation; this one refuses it")
+        permit = state.principal.open(node.path, access, now)
+        opened = None if qid.type & QT_DIR else node.open(access, now)
+        state.close()
+        state.access, state.permit, state.opened = access, permit, opened
+        state.floats = bool(flags & (os.O_APPEND | os.O_TRUNC))
+        if opened is None:
+            state.listing = []
+        return m.Rlopen(state.place.qid, self._iounit)
+
+    def _read(self, request: m.Tread, now: float) -> Reply:
+        fid, offset, count = request
+        state = self._live.get(fid)
+        if state is None or state.opened is None or not state.access & READ:
+            raise self._unreadable(fid)
+        if state.node.gone is not None:
+            raise P9Error(errno.ESTALE, state.node.gone)
+        if count > self._read_max:
+            count = self._read_max
+        permit = state.permit
+        if permit is None:
+            return _rread((state.opened.read(offset, count, now),))
+        permit.read(offset, count, now)
+        data = state.opened.read(offset, count, now)
+        permit.moved(len(data))
+        return m.Rread(data)
+
+    def _unreadable(self, fid: int) -> P9Error:
+        state = self._fids.get(fid)
+        if state.listing is not None:
+            return P9Error(errno.EISDIR, "is a directory: read it with Treaddir")
+        if state.opened is None:
+            return P9Error(errno.EINVAL, "fid must be opened before read")
+        return P9Error(errno.EPERM, "fid opened without read permission")
+
+    def _write(self, request: m.Twrite, now: float) -> Reply:
+        fid, offset, data = request
+        state = self._live.get(fid)
+        if state is None or state.opened is None or not state.access & WRITE:
+            raise self._unwritable(fid)
+        if state.node.gone is not None:
+            raise P9Error(errno.ESTALE, state.node.gone)
+        if len(data) > self._write_max:
+            raise P9Error(errno.EMSGSIZE, f"write of {len(data)} bytes over {self._write_max}")
+        if state.floats:
+            offset = limits.APPEND_OFFSET
+        self._writer = state.principal
+        permit = state.permit
+        if permit is None:
+            return _rwrite((state.opened.write(offset, data, self, now),))
+        permit.write(len(data), now)
+        taken = state.opened.write(offset, data, self, now)
+        permit.moved(taken)
+        return m.Rwrite(taken)
+
+    def _unwritable(self, fid: int) -> P9Error:
+        state = self._fids.get(fid)
+        if state.opened is None:
+            return P9Error(errno.EINVAL, "fid must be opened before write")
+        return P9Error(errno.EPERM, "fid opened without write permission")
+
+    def _readdir(self, request: m.Treaddir, now: float) -> Reply:
+        fid, offset, count = request
+        state = self._fids.get(fid)
+        if state.listing is None:
+            raise P9Error(errno.ENOTDIR, "fid is no open directory")
+        self._require_present(state.node)
+        count = min(count, self._read_max)
+        if state.permit is not None:
+            state.permit.read(offset, count, now)
+        if offset == 0 or not state.listing:
+            state.listing = self._list(state)
+        rest = state.listing[offset:] if offset else state.listing
+        data = encode_dirents(rest, count)
+        if not rest:
+            state.listing = []  # read to its end: who goes back in it gets a new one
+        elif not data:
+            raise P9Error(errno.EINVAL, f"count {count} holds no directory entry")
+        if state.permit is not None:
+            state.permit.moved(len(data))
+        return m.Rreaddir(data)
+
+    def _list(self, state: FidState) -> list[Dirent]:
+        """One consistent listing, kept by the fid until it starts over at offset 0."""
+        sees, canonical = state.principal.sees, self._view.canonical
+        entries = self._view.entries(state.place)
+        seen = [(name, qid) for name, qid in entries.items() if sees(canonical(state.place, (name,)))]
+        return [
+            Dirent(qid, at, DT_DIR if qid.type & QT_DIR else DT_REG, name)
+            for at, (name, qid) in enumerate(seen, 1)
+        ]
+
+    def _getattr(self, request: m.Tgetattr, now: float) -> Reply:
+        state = self._present(request.fid, now)
+        qid = state.place.qid
+        mode, size, mtime = state.node.attr()
+        uid, gid = self._owner
+        seconds = int(mtime)
+        nanoseconds = int((mtime - seconds) * 1e9)
+        links = 2 if qid.type & QT_DIR else 1
+        when = (seconds, nanoseconds)
+        return m.Rgetattr(
+            GETATTR_BASIC, qid, mode, uid, gid, links, 0, size, BLOCK, (size + 511) // 512,
+            *when, *when, *when, *NO_MORE,
+        )  # fmt: skip
+
+    def _fsync(self, request: m.Tfsync, now: float) -> Reply:
+        self._present(request.fid, now)
+        self._hub.sync()
+        return m.Rfsync()
+
+    # -- what the namespace does not do -------------------------------------------------------------------
+
+    def _never(self, request: Request, now: float) -> Reply:
+        self._present(request[0], now)
+        raise P9Error(errno.EPERM, "nodes appear, change and vanish only by commands to ctl files")
+
+    def _readlink(self, request: m.Treadlink, now: float) -> Reply:
+        self._present(request.fid, now)
+        raise P9Error(errno.EINVAL, "not a symbolic link")
+
+    def _no_xattr(self, request: Request, now: float) -> Reply:
+        self._present(request.fid, now)
+        raise P9Error(errno.EOPNOTSUPP, "no extended attributes")
+
+    def _no_lock(self, request: Request, now: float) -> Reply:
+        self._present(request.fid, now)
+        raise P9Error(errno.EOPNOTSUPP, "no locks: every write is atomic")
+
+    # -- Caller: what a ctl node may do to the session that writes to it -----------------------------------
+
+    @property
+    def label(self) -> str:
+        """See `ports.Caller.label`."""
+        return self._writer.label
+
+    def bind(self, source: Path, target: Path) -> Callable[[], None]:
+        """See `ports.Caller.bind`."""
+        depth = max(len(source), len(target))
+        if depth > self._limits.walk_depth:
+            raise P9Error(errno.EINVAL, f"bind depth {depth} over {self._limits.walk_depth}")
+        for name in target:
+            check_name(name)
+        if not self._writer.sees(source):
+            raise P9Error(errno.EPERM, f"access to /{'/'.join(source)} denied")
+        directory, take_back = self._view.bind(source, target)
+
+        def announce() -> None:
+            for vanished in self._name_observers:
+                vanished(directory.qid.path, target[-1])
+
+        def undo() -> None:
+            take_back()
+            announce()
+
+        announce()
+        return undo
+
+    # -- refusals -----------------------------------------------------------------------------------------
+
+    def _refuse(self, request: Request, refusal: P9Error, now: float) -> Reply:
+        """Rlerror and, unless the refusal is QUIET, one audit line that says who, what, where and why."""
+        state = None if type(request) in _WITHOUT_FID else self._live.get(request[0])
+        label, ticket, path = self._known_as, "none", "-"
+        if type(request) is m.Tattach:
+            label, ticket = self._hub.gate.claimed(request.uname, request.aname)
+        elif state is not None:
+            label, ticket = state.principal.label, state.principal.ticket
+            path = "/" + "/".join(state.place.path + _named(request))
+        return self._audited(label, ticket, type(request).__name__, path, refusal, now)
+
+    def _audited(self, label: str, ticket: str, verb: str, path: str, refusal: P9Error, now: float) -> Reply:
+        if (verb, refusal.ecode) not in QUIET:
+            self._hub.audit.refused(label, ticket, verb, path, refusal.ecode, refusal.reason, now)
+        return m.Rlerror(refusal.ecode)
+
+    def _present(self, fid: int, now: float) -> FidState:
+        """The fid, whose principal and node both still are. Raises ENOENT, ESTALE."""
+        state = self._fids.get(fid)
+        state.principal.check(now)
+        self._require_present(state.node)
+        return state
+
+    def _require_present(self, node: Node) -> None:
+        if node.gone is not None:
+            raise P9Error(errno.ESTALE, node.gone)
+
+    def _drop_fids(self) -> None:
+        self._fids.clear()
+
+
+def _named(request: Request) -> Path:
+    """What a request names below its fid."""
+    if type(request) is m.Twalk:
+        return request.names
+    if type(request) is m.Trenameat:
+        return (request.oldname,)
+    return (request.name,) if type(request) in _NAMING else ()
+
+
+def check_name(name: str) -> None:
+    """One path component. EINVAL when empty, `.`, `..`, or with a slash or NUL; ENAMETOOLONG past NAME_MAX
+    bytes."""
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise P9Error(errno.EINVAL, f"name {name!r} is not allowed")
+    if name.isascii() and len(name) <= limits.NAME_MAX:
+        return
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as bad:
+        raise P9Error(errno.EINVAL, f"name {name!a} is not UTF-8") from bad
+    if size > limits.NAME_MAX:
+        raise P9Error(errno.ENAMETOOLONG, f"name of {size} bytes over {limits.NAME_MAX}")
+
+
+_HANDLERS: dict[type, Callable[[Session, Any, float], Reply]] = {
+    m.Tversion: Session._version,
+    m.Tauth: Session._auth,
+    m.Tattach: Session._attach,
+    m.Tflush: Session._flush,
+    m.Twalk: Session._walk,
+    m.Tlopen: Session._lopen,
+    m.Tread: Session._read,
+    m.Twrite: Session._write,
+    m.Treaddir: Session._readdir,
+    m.Tgetattr: Session._getattr,
+    m.Tstatfs: Session._statfs,
+    m.Tfsync: Session._fsync,
+    m.Tclunk: Session._clunk,
+    m.Tremove: Session._remove,
+    m.Treadlink: Session._readlink,
+    m.Txattrwalk: Session._no_xattr,
+    m.Txattrcreate: Session._no_xattr,
+    m.Tlock: Session._no_lock,
+    m.Tgetlock: Session._no_lock,
+    m.Tlcreate: Session._never,
+    m.Tsymlink: Session._never,
+    m.Tmknod: Session._never,
+    m.Trename: Session._never,
+    m.Tsetattr: Session._never,
+    m.Tlink: Session._never,
+    m.Tmkdir: Session._never,
+    m.Trenameat: Session._never,
+    m.Tunlinkat: Session._never,
+}
+"""Request → what serves it: every request of the dialect is here, those the namespace refuses included."""

@@ -1,0 +1,237 @@
+"""Both channels answer alike, whatever is asked; and what each does when the far side fails."""
+
+import errno
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ninedoor.client.channel import Channel, FrameChannel, LocalChannel, refusal
+from ninedoor.errors import P9Error, WireError
+from ninedoor.limits import MSIZE_MAX, MSIZE_MIN, NOTAG
+from ninedoor.session.connection import Connection
+from ninedoor.session.fids import Profile
+from ninedoor.session.session import SessionLimits
+from ninedoor.wire import messages as m
+from ninedoor.wire.codec import encode
+from ninedoor.wire.types import Fid, Qid
+from tests.session.fakes import BOOT, ERRNOS, NOW, World
+from tests.strategies import requests as any_requests
+
+VERSION = m.Tversion(MSIZE_MAX, "9P2000.L")
+ATTACH = m.Tattach(Fid(0), Fid(0xFFFFFFFF), "queen", "", 0)
+
+
+def clock() -> float:
+    return NOW
+
+
+def local(world: World, profile: Profile = Profile.STRICT) -> LocalChannel:
+    return LocalChannel(world.session(profile), clock)
+
+
+def framed(world: World, profile: Profile = Profile.STRICT) -> FrameChannel:
+    return FrameChannel(Connection(world.session(profile), SessionLimits(), world.counters), clock)
+
+
+MAKERS = [local, framed]
+
+
+@pytest.fixture(params=MAKERS, ids=lambda make: make.__name__)
+def channel(request: pytest.FixtureRequest, world: World) -> Channel:
+    made: Channel = request.param(world)
+    return made
+
+
+def errno_of(channel: Channel, request: Any) -> str:
+    with pytest.raises(P9Error) as refused:
+        channel.call(request)
+    return ERRNOS[refused.value.ecode]
+
+
+# -- alike
+
+SMALL_FIDS = st.integers(0, 3).map(Fid)
+NAMES = st.sampled_from(
+    ["proc", "boot", "log", "queen.log", "sealed", "worker", "worker-1", "nobody", "..", "é"]
+)
+OFFSETS = st.sampled_from([0, 1, 3, 100, 1 << 40, 0xFFFFFFFFFFFFFFFF])
+
+likely_requests = st.one_of(
+    st.just(VERSION),
+    st.builds(
+        m.Tversion, st.sampled_from([0, 256, 1000, MSIZE_MAX]), st.sampled_from(["9P2000.L", "9P2000"])
+    ),
+    st.builds(
+        m.Tattach, SMALL_FIDS, SMALL_FIDS, st.sampled_from(["queen", "nobody"]), st.just(""), st.just(0)
+    ),
+    st.builds(m.Twalk, SMALL_FIDS, SMALL_FIDS, st.lists(NAMES, max_size=3).map(tuple)),
+    st.builds(m.Tlopen, SMALL_FIDS, st.sampled_from([0, 1, 2, 3, 0o1000, 0o2001])),
+    st.builds(m.Tread, SMALL_FIDS, OFFSETS, st.sampled_from([0, 1, 10, 9000])),
+    st.builds(m.Twrite, SMALL_FIDS, OFFSETS, st.binary(max_size=300)),
+    st.builds(m.Treaddir, SMALL_FIDS, OFFSETS, st.sampled_from([0, 20, 40, 9000])),
+    st.builds(m.Tgetattr, SMALL_FIDS, st.just(0)),
+    st.builds(m.Tclunk, SMALL_FIDS),
+    st.builds(m.Tremove, SMALL_FIDS),
+)
+"""Requests that get somewhere more often than `any_requests` do."""
+
+conversations = st.lists(st.one_of(likely_requests, likely_requests, any_requests), max_size=20)
+
+
+def numbered(world: World) -> dict[int, int]:
+    """Qid paths of the world's nodes by the order of a walk through it, so that two worlds compare."""
+    order: dict[int, int] = {}
+
+    def visit(node: Any) -> None:
+        order[node.qid.path] = len(order)
+        if node.qid.type & 0x80:
+            for entry in node.entries():
+                visit(node.walk(entry.name))
+
+    visit(world.tree.root)
+    return order
+
+
+def comparable(value: Any, order: dict[int, int]) -> Any:
+    if isinstance(value, Qid):
+        return (value.type, value.version, order[value.path])
+    if isinstance(value, tuple):
+        return (type(value).__name__, *(comparable(item, order) for item in value))
+    return value
+
+
+def transcript(channel: Channel, world: World, requests: list[Any]) -> list[Any]:
+    order = numbered(world)
+    replies: list[Any] = []
+    for request in requests:
+        try:
+            reply = channel.call(request)
+        except P9Error as refused:
+            replies.append((refused.ecode, refused.reason))
+            continue
+        if type(reply) is m.Rreaddir:
+            # Its qids are inside the bytes.
+            replies.append(len(reply.data))
+        else:
+            replies.append(comparable(reply, order))
+    return replies
+
+
+@pytest.mark.parametrize("profile", Profile)
+@settings(deadline=None)
+@given(requests=conversations)
+def test_the_channels_answer_alike(profile: Profile, requests: list[Any]) -> None:
+    script = [VERSION, ATTACH, *requests]
+    # A frame over the negotiated msize closes a stream and has no equal among messages.
+    script = [request for request in script if len(encode(0, request)) <= MSIZE_MIN]
+    left, right = World(), World()
+
+    answers = transcript(local(left, profile), left, script)
+
+    assert transcript(framed(right, profile), right, script) == answers
+    assert [line[:-1] for line in left.audit.lines] == [line[:-1] for line in right.audit.lines]
+    assert left.log.retained() == right.log.retained()
+
+
+# -- each
+
+
+def test_a_call_returns_the_reply(channel: Channel) -> None:
+    assert channel.call(VERSION) == m.Rversion(MSIZE_MAX, "9P2000.L")
+    channel.call(ATTACH)
+    channel.call(m.Twalk(Fid(0), Fid(1), ("proc", "boot")))
+    channel.call(m.Tlopen(Fid(1), 0))
+
+    assert channel.call(m.Tread(Fid(1), 0, 100)) == m.Rread(BOOT)
+
+
+def test_a_refusal_is_raised_with_its_errno_and_the_errnos_own_words(channel: Channel) -> None:
+    with pytest.raises(P9Error) as refused:
+        channel.call(ATTACH)
+
+    assert (refused.value.ecode, refused.value.reason) == (errno.EINVAL, "invalid argument")
+    assert str(refused.value) == "EINVAL: invalid argument"
+
+
+def test_an_unknown_errno_still_has_words() -> None:
+    assert refusal(4000).reason == "unknown error 4000"
+
+
+def test_every_call_is_committed_before_it_returns(world: World, channel: Channel) -> None:
+    channel.call(VERSION)
+    channel.call(ATTACH)
+
+    assert world.commits == 2
+
+
+def test_a_call_the_store_lost_is_refused(world: World, channel: Channel) -> None:
+    channel.call(VERSION)
+    world.store_failure = P9Error(errno.EIO, "disk gone")
+
+    assert errno_of(channel, ATTACH) == "EIO"
+
+
+def test_a_closed_channel_is_stale(world: World, channel: Channel) -> None:
+    channel.call(VERSION)
+
+    channel.close()
+    channel.close()
+
+    assert errno_of(channel, ATTACH) == "ESTALE"
+    assert world.counters.sessions == {}
+
+
+# -- frames only
+
+
+class ScriptedConnection:
+    """Answers every request with the bytes it was given."""
+
+    closed: str | None = None
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.tags: list[int] = []
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        self.tags.append(int.from_bytes(data[5:7], "little"))
+        return self.answer
+
+    def end(self, reason: str) -> None:
+        self.closed = reason
+
+
+def test_a_reply_to_another_tag_is_not_taken(world: World) -> None:
+    channel = FrameChannel(ScriptedConnection(encode(77, m.Rclunk())), clock)
+
+    with pytest.raises(WireError, match="reply to tag 77, asked with 1"):
+        channel.call(VERSION)
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x07\x00\x00\x00\x79\x01", encode(1, m.Tclunk(Fid(1)))])
+def test_bytes_that_are_no_reply_are_a_wire_error(answer: bytes) -> None:
+    with pytest.raises(WireError):
+        FrameChannel(ScriptedConnection(answer), clock).call(VERSION)
+
+
+def test_tags_count_upwards_and_leave_out_notag() -> None:
+    connection = ScriptedConnection(b"")
+    channel = FrameChannel(connection, clock)
+    for _ in range(NOTAG + 1):
+        with pytest.raises(WireError):
+            channel.call(VERSION)
+
+    assert connection.tags[:3] == [1, 2, 3]
+    assert connection.tags[-2:] == [0, 1]
+    assert NOTAG not in connection.tags
+
+
+def test_a_frame_too_long_for_the_connection_closes_it(world: World) -> None:
+    channel = framed(world)
+    channel.call(m.Tversion(256, "9P2000.L"))
+
+    with pytest.raises(WireError, match="reply to tag 65535"):
+        channel.call(m.Tattach(Fid(0), Fid(0), "queen", "t" * 300, 0))
+    assert errno_of(channel, ATTACH) == "ESTALE"

@@ -1,0 +1,326 @@
+"""Frames in, frames out: order, tags, batches, damage, bugs, and one commit before anything leaves."""
+
+import errno
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ninedoor.errors import P9Error, WireError
+from ninedoor.limits import MSIZE_MAX, NOTAG
+from ninedoor.session import connection as module
+from ninedoor.session.connection import Connection
+from ninedoor.session.session import SessionLimits
+from ninedoor.tree.stream import Stream
+from ninedoor.wire import messages as m
+from ninedoor.wire.codec import decode_reply, encode
+from ninedoor.wire.types import Fid
+from tests.session.fakes import BOOT, NOW, World
+from tests.strategies import cuts
+
+VERSION = m.Tversion(MSIZE_MAX, "9P2000.L")
+ATTACH = m.Tattach(Fid(0), Fid(0xFFFFFFFF), "queen", "", 0)
+READ_BOOT = (m.Twalk(Fid(0), Fid(1), ("proc", "boot")), m.Tlopen(Fid(1), 0), m.Tread(Fid(1), 0, 100))
+
+
+def connect(world: World, *, tags: int = 16, batch_frames: int = 1) -> Connection:
+    session_limits = SessionLimits(tags=tags, batch_frames=batch_frames)
+    return Connection(world.session(limits=session_limits), session_limits, world.counters)
+
+
+def attached(world: World, **bounds: int) -> Connection:
+    connection = connect(world, **bounds)
+    ask(connection, VERSION, ATTACH)
+    return connection
+
+
+def frames(requests: Sequence[Any], first_tag: int = 1) -> bytes:
+    return b"".join(encode(tag, request) for tag, request in enumerate(requests, first_tag))
+
+
+def decoded(data: bytes) -> list[tuple[int, Any]]:
+    """Tag and reply of each frame in `data`."""
+    replies: list[tuple[int, Any]] = []
+    at = 0
+    while at < len(data):
+        end = at + int.from_bytes(data[at : at + 4], "little")
+        replies.append(decode_reply(data, at, end))
+        at = end
+    return replies
+
+
+def ask(connection: Connection, *requests: Any) -> list[Any]:
+    """The replies to requests sent in one piece, tags 1, 2, …"""
+    answered = decoded(connection.receive(frames(requests), NOW))
+    assert [tag for tag, _reply in answered] == list(range(1, len(requests) + 1))
+    return [reply for _tag, reply in answered]
+
+
+def errnos(replies: Sequence[Any]) -> list[str | None]:
+    return [errno.errorcode[reply.ecode] if type(reply) is m.Rlerror else None for reply in replies]
+
+
+CONVERSATION = [VERSION, ATTACH, *READ_BOOT, m.Twalk(Fid(0), Fid(9), ("nobody",)), m.Tclunk(Fid(1))]
+ANSWERS = [m.Rversion, m.Rattach, m.Rwalk, m.Rlopen, m.Rread, m.Rlerror, m.Rclunk]
+
+
+# -- framing
+
+
+def test_every_request_is_answered_on_its_tag_in_order(world: World) -> None:
+    replies = ask(connect(world), *CONVERSATION)
+
+    assert [type(reply) for reply in replies] == ANSWERS
+    assert replies[4] == m.Rread(BOOT)
+
+
+def test_a_conversation_may_come_byte_by_byte(world: World) -> None:
+    connection = connect(world)
+    whole = frames(CONVERSATION)
+
+    answered = b"".join(connection.receive(whole[at : at + 1], NOW) for at in range(len(whole)))
+
+    assert [type(reply) for _tag, reply in decoded(answered)] == ANSWERS
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_how_the_bytes_are_cut_changes_nothing(data: st.DataObject) -> None:
+    whole = frames(CONVERSATION)
+    at_once, in_pieces = connect(World()), connect(World())
+
+    expected = at_once.receive(whole, NOW)
+    answered = b"".join(in_pieces.receive(piece, NOW) for piece in data.draw(cuts(whole)))
+
+    # The qids of two worlds differ; everything else is the same.
+    assert [(tag, type(reply)) for tag, reply in decoded(answered)] == [
+        (tag, type(reply)) for tag, reply in decoded(expected)
+    ]
+
+
+def test_nothing_and_an_unfinished_frame_are_answered_with_nothing(world: World) -> None:
+    connection = connect(world)
+
+    assert connection.receive(b"", NOW) == b""
+    assert connection.receive(frames([VERSION])[:-1], NOW) == b""
+    assert world.commits == 0
+    assert connection.receive(frames([VERSION])[-1:], NOW) != b""
+
+
+def test_the_negotiated_msize_bounds_frames_from_the_next_one_on(world: World) -> None:
+    connection = connect(world)
+    long = m.Tattach(Fid(0), Fid(0), "queen", "t" * 250, 0)
+
+    answered = decoded(connection.receive(frames([m.Tversion(256, "9P2000.L"), long]), NOW))
+
+    assert [tag for tag, _reply in answered] == [1, NOTAG]
+    assert connection.closed == f"frame of {len(encode(1, long))} bytes, not 7 to 256"
+
+
+# -- damage
+
+
+@pytest.mark.parametrize("size", [0, 4, 6, MSIZE_MAX + 1, 0xFFFFFFFF])
+def test_a_size_that_is_a_lie_closes_with_one_error_on_notag(world: World, size: int) -> None:
+    connection = attached(world)
+
+    answered = connection.receive(frames(READ_BOOT) + size.to_bytes(4, "little") + b"more", NOW)
+
+    *served, last = decoded(answered)
+    assert [tag for tag, _reply in served] == [1, 2, 3]
+    assert last == (NOTAG, m.Rlerror(errno.EINVAL))
+    assert connection.closed == f"frame of {size} bytes, not 7 to {MSIZE_MAX}"
+    assert world.audit.lines[-1].reason == connection.closed
+
+
+def test_a_closed_connection_hears_and_says_nothing(world: World) -> None:
+    connection = attached(world)
+    connection.receive(bytes(4), NOW)
+    commits = world.commits
+
+    assert connection.receive(frames(READ_BOOT), NOW) == b""
+    assert world.commits == commits
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        bytes(3),
+        bytes(5),
+        b"\x00\x00\x00\x00\x01\x00\x00\x00\x11\x00",
+        b"\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x02\x00\xff\xfe",
+        b"\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00tail",
+    ],
+)
+def test_a_body_that_does_not_decode_is_refused_on_its_tag_and_the_session_goes_on(
+    world: World, body: bytes
+) -> None:
+    connection = attached(world)
+    frame = (7 + len(body)).to_bytes(4, "little") + b"\x6e" + (77).to_bytes(2, "little") + body
+
+    assert decoded(connection.receive(frame, NOW)) == [(77, m.Rlerror(errno.EINVAL))]
+    assert world.audit.lines[-1][:4] == ("queen", "none", "frame", "-")
+    assert connection.closed is None
+    assert ask(connection, *READ_BOOT)[2] == m.Rread(BOOT)
+
+
+@pytest.mark.parametrize("number", [0, 6, 7, 101, 106, 107, 124, 126, 255])
+def test_an_unknown_message_is_not_supported_and_the_session_goes_on(world: World, number: int) -> None:
+    connection = attached(world)
+    frame = b"\x0b\x00\x00\x00" + bytes([number]) + b"\x05\x00" + bytes(4)
+
+    assert decoded(connection.receive(frame, NOW)) == [(5, m.Rlerror(errno.EOPNOTSUPP))]
+    assert world.audit.lines[-1].reason == f"message type {number} is not a request"
+    assert ask(connection, *READ_BOOT)[2] == m.Rread(BOOT)
+
+
+def test_an_error_that_cannot_be_addressed_closes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader yields no frame without a header; should it ever, the connection must not go on."""
+    connection = attached(world)
+
+    def headless(*_frame: object) -> None:
+        raise WireError("no header")
+
+    monkeypatch.setattr(module, "decode_request", headless)
+
+    assert decoded(connection.receive(frames(READ_BOOT), NOW)) == [(NOTAG, m.Rlerror(errno.EINVAL))]
+    assert connection.closed == "no header"
+
+
+# -- tags and batches
+
+
+def test_a_tag_repeated_within_a_batch_is_refused(world: World) -> None:
+    connection = attached(world, batch_frames=3)
+
+    answered = decoded(connection.receive(b"".join(encode(5, request) for request in READ_BOOT), NOW))
+
+    assert [tag for tag, _reply in answered] == [5, 5, 5]
+    assert errnos([reply for _tag, reply in answered]) == [None, "EINVAL", "EINVAL"]
+    assert world.audit.lines[-1].reason == "tag 5 already in use"
+
+
+def test_a_tag_is_free_again_in_the_next_batch(world: World) -> None:
+    connection = attached(world, batch_frames=1)
+
+    answered = decoded(connection.receive(b"".join(encode(5, request) for request in READ_BOOT), NOW))
+
+    assert errnos([reply for _tag, reply in answered]) == [None, None, None]
+
+
+def test_more_tags_than_the_window_are_refused_as_busy(world: World) -> None:
+    connection = attached(world, batch_frames=8, tags=2)
+
+    replies = ask(connection, *READ_BOOT, m.Tclunk(Fid(1)))
+
+    assert errnos(replies) == [None, None, "EBUSY", "EBUSY"]
+    assert world.audit.lines[-1].reason == "tag window of 2 exceeded"
+
+
+def test_the_window_opens_again_with_the_next_batch(world: World) -> None:
+    connection = attached(world, batch_frames=3, tags=2)
+
+    replies = ask(connection, *READ_BOOT, *[m.Tclunk(Fid(1))] * 3)
+
+    assert errnos(replies) == [None, None, "EBUSY", None, "EBADF", "EBUSY"]
+
+
+def test_a_frame_that_does_not_decode_takes_no_tag(world: World) -> None:
+    connection = attached(world, batch_frames=2)
+    undecodable = b"\x08\x00\x00\x00\x78\x05\x00\x00"
+
+    answered = decoded(connection.receive(undecodable + encode(5, READ_BOOT[0]), NOW))
+
+    assert errnos([reply for _tag, reply in answered]) == ["EINVAL", None]
+
+
+# -- commit
+
+
+def test_there_is_one_commit_before_the_replies_of_one_buffer(world: World) -> None:
+    connection = attached(world)
+    commits = world.commits
+
+    ask(connection, *READ_BOOT)
+
+    assert world.commits == commits + 1
+
+
+def test_no_reply_claims_success_when_the_store_lost_it(world: World) -> None:
+    connection = attached(world)
+    world.store_failure = P9Error(errno.EIO, "disk gone")
+
+    assert errnos(ask(connection, *READ_BOOT, m.Tclunk(Fid(77)))) == ["EIO"] * 4
+    assert connection.closed is None
+
+
+# -- bugs
+
+
+@pytest.fixture
+def broken(world: World) -> Connection:
+    """Its /queen/ctl is open on fid 1 and raises what no node may raise."""
+
+    def fail(_data: bytes, _caller: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    world.on_command = fail
+    connection = attached(world)
+    ask(connection, m.Twalk(Fid(0), Fid(1), ("queen", "ctl")), m.Tlopen(Fid(1), 1))
+    return connection
+
+
+def test_a_bug_is_eio_and_a_full_log_and_the_conversation_goes_on(
+    broken: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    replies = ask(broken, m.Twrite(Fid(1), 0, b"x"), m.Tgetattr(Fid(1), 0))
+
+    assert errnos(replies) == ["EIO", None]
+    assert [(record.levelno, record.message) for record in caplog.records] == [
+        (logging.ERROR, "bug while serving Twrite")
+    ]
+    assert caplog.records[0].exc_info is not None
+    assert broken.closed is None
+
+
+def test_a_reply_that_does_not_fit_its_frame_is_a_bug_like_any_other(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = attached(world)
+    monkeypatch.setattr(Stream, "size", lambda _node: -1)
+
+    replies = ask(connection, m.Twalk(Fid(0), Fid(1), ("log", "queen.log")), m.Tgetattr(Fid(1), 0))
+
+    assert errnos(replies) == [None, "EIO"]
+    assert [record.message for record in caplog.records] == ["bug in a reply: Rgetattr cannot be encoded"]
+
+
+# -- the end
+
+
+def test_end_closes_the_session_and_keeps_the_first_reason(world: World) -> None:
+    connection = attached(world)
+
+    connection.end("peer hung up")
+    connection.end("again")
+
+    assert connection.closed == "peer hung up"
+    assert world.counters.sessions == {}
+    assert connection.receive(frames(READ_BOOT), NOW) == b""
+
+
+def test_a_session_that_has_ended_gets_one_answer_and_the_connection_closes(world: World) -> None:
+    session = world.session()
+    connection = Connection(session, SessionLimits(), world.counters)
+    ask(connection, VERSION, ATTACH)
+    session.close("shutting down")
+
+    answered = decoded(connection.receive(frames(READ_BOOT), NOW))
+
+    assert answered == [(1, m.Rlerror(errno.ESTALE))]
+    assert connection.closed == "session closed"
+    assert world.audit.lines[-1].reason == "shutting down"
