@@ -1,0 +1,311 @@
+"""The hive: what may happen to the state that outlives a session, and the only code that makes it happen.
+
+A command becomes a list of events; the journal takes them before they are applied (`_happened`), so a write
+that the store refuses leaves the state as it was. Loading replays the same events (`state.py`). There are no
+files and no 9P here: providers show this state as nodes, the gate asks it about workers, and `now` (unix
+seconds) comes from the caller.
+"""
+
+import errno
+from contextlib import suppress
+from typing import Protocol
+
+import msgpack
+
+from ninedoor import limits
+from ninedoor.config import Config
+from ninedoor.errors import P9Error, StoreError
+from ninedoor.hive import events as ev
+from ninedoor.hive.commands import Bind, Budget, Kill, Mount, SetBudget, SpawnGpu, SpawnHeartbeat, parse
+from ninedoor.hive.events import Event
+from ninedoor.hive.lines import clean, line
+from ninedoor.hive.refusals import RefusalLog
+from ninedoor.hive.ring import Ring
+from ninedoor.hive.state import State
+from ninedoor.hive.workers import Worker, shown
+from ninedoor.session.ports import Caller, Path
+from ninedoor.store.ports import Journal
+
+_WRAPPED = b"[audit] telemetry ring wrap dropped_bytes=%d new_base=%d\n"
+
+TTL_EXPIRED = "ticket ttl expired"
+OPS_EXHAUSTED = "operation budget exhausted"
+TICKS_EXHAUSTED = "tick budget exhausted"
+KILLED = "killed by queen"
+
+
+class Observer(Protocol):
+    """Who must follow the workers: the provider that shows them, the runtime that runs them."""
+
+    def spawned(self, worker: Worker, now: float) -> None: ...
+
+    def revoked(self, worker: Worker, reason: str, now: float) -> None: ...
+
+
+class Hive(State):
+    """The state, and all that may happen to it. Create, `load` once, then use; it belongs to one thread."""
+
+    def __init__(self, config: Config, journal: Journal) -> None:
+        super().__init__()
+        self._config = config
+        self._journal = journal
+        self._record = journal.append
+        self.observers: list[Observer] = []
+        self.refusals = RefusalLog(self.note)
+
+    # -- journal ----------------------------------------------------------------------------------------
+
+    def load(self) -> int:
+        """Rebuild the state from the journal; returns the number of records replayed. Raises CorruptStore,
+        and StoreError for what another program or version wrote."""
+        snapshot, records = self._journal.load()
+        replayed = 0
+        try:
+            if snapshot is not None:
+                self.restore(snapshot)
+            for record in records:
+                replayed += 1
+                self.apply(*ev.decode(record))
+        except (ValueError, TypeError, LookupError, msgpack.exceptions.UnpackException) as foreign:
+            where = f"record {replayed}" if replayed else "the snapshot"
+            raise StoreError(f"{where} of the journal is not of this version: {foreign}") from foreign
+        self.news.clear()
+        return replayed
+
+    def started_with(self, manifest: str, now: float) -> str | None:
+        """Put on record which manifest (its SHA-256) the hive runs by from now on; returns the one it ran by
+        before when that was another. Raises P9Error when the store cannot."""
+        before = self.manifest
+        if manifest == before:
+            return None
+        happened: list[Event] = [(ev.MANIFEST, manifest)]
+        if before:
+            happened.append((ev.LOGGED, line(f"manifest changed old={before[:12]} new={manifest[:12]}")))
+        self._happened(now, *happened)
+        return before or None
+
+    def compact(self) -> None:
+        """Replace the journal by a snapshot where that pays. Raises P9Error when the store cannot."""
+        if self._journal.wants_snapshot():
+            self._journal.compact(self.snapshot())
+
+    def _happened(self, now: float, *happened: Event) -> None:
+        """Journal, apply, tell. Raises P9Error from the store; then nothing happened."""
+        self._record(ev.encode(now, happened))
+        self.apply(now, happened)
+        if self.news:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Observers hear of workers after the whole record is applied, and see it so."""
+        news, self.news = self.news, []
+        for worker, now in news:
+            for observer in self.observers:
+                if worker.gone is None:
+                    observer.spawned(worker, now)
+                else:
+                    observer.revoked(worker, worker.gone, now)
+
+    # -- commands ---------------------------------------------------------------------------------------
+
+    def command(self, text: str, caller: Caller, now: float) -> None:
+        """Run one line of /queen/ctl and record its outcome. Raises P9Error: EINVAL for what does not parse,
+        ENOENT, EBUSY, ENOSPC as the command says; then only the outcome was recorded."""
+        undo = _nothing
+        try:
+            command = parse(text)
+            match command:
+                case SpawnHeartbeat():
+                    happened, told = self._spawn_heartbeat(command, now)
+                case SpawnGpu():
+                    happened, told = self._spawn_gpu(command, now)
+                case Kill():
+                    happened, told = self._kill(command, now)
+                case SetBudget():
+                    happened, told = self._set_budget(command.budget)
+                case Bind() | Mount():
+                    source, told = self._source(command)
+                    happened, undo = [], caller.bind(source, command.target)
+        except P9Error as refusal:
+            self.rejected(text, refusal, now)
+            raise
+        if told:
+            happened.append((ev.LOGGED, line(told)))
+        try:
+            self._happened(now, *happened, (ev.OUTCOME, line(f"OK {clean(text)}")))
+        except P9Error:
+            undo()
+            raise
+
+    def rejected(self, text: str, refusal: P9Error, now: float) -> None:
+        """Record that the line `text` was refused, for whoever reads the ctl file. A store that cannot take
+        the record does not change the refusal."""
+        name = errno.errorcode.get(refusal.ecode, str(refusal.ecode))
+        with suppress(P9Error):
+            self._happened(now, (ev.OUTCOME, line(f"ERR {name} {clean(text)}: {clean(refusal.reason)}")))
+
+    def _spawn_heartbeat(self, command: SpawnHeartbeat, now: float) -> tuple[list[Event], str]:
+        if len(self.workers) >= self._config.workers.max_workers:
+            raise P9Error(
+                errno.ENOSPC, f"hive holds {len(self.workers)} workers already (workers.max_workers)"
+            )
+        budget = command.budget or Budget(self.defaults.ttl_s, self.defaults.ops)
+        worker = Worker(
+            id=f"worker-{self._next_number}",
+            role="worker-heartbeat",
+            ring=Ring(self._config.telemetry.ring_bytes_per_worker),
+            spawned=now,
+            ticks=command.ticks,
+            ticks_left=command.ticks,
+            ops_left=budget.ops,
+            deadline=None if budget.ttl_s is None else now + budget.ttl_s,
+        )
+        told = f"spawned {worker.id} ticks={command.ticks} ttl={shown(budget.ttl_s)} ops={shown(budget.ops)}"
+        return [(ev.NUMBERED, self._next_number), (ev.SPAWNED, worker.dump())], told
+
+    def _spawn_gpu(self, command: SpawnGpu, now: float) -> tuple[list[Event], str]:
+        if command.lease.streams < 1:
+            raise P9Error(errno.EINVAL, "lease streams must be at least 1")
+        # The worker number is used up even though the spawn fails: ids are never reused.
+        self._happened(now, (ev.NUMBERED, self._next_number))
+        raise P9Error(errno.ENOENT, f"gpu {command.lease.gpu_id} not registered")
+
+    def _kill(self, command: Kill, now: float) -> tuple[list[Event], str]:
+        worker = self.workers.get(command.worker)
+        if worker is None:
+            raise P9Error(errno.ENOENT, f"worker {clean(command.worker)} not found")
+        return [(ev.LOGGED, line(f"killed {worker.id}")), *self._revocation(worker, KILLED)], ""
+
+    def _set_budget(self, budget: Budget) -> tuple[list[Event], str]:
+        told = f"updated default budget ttl={shown(budget.ttl_s)} ops={shown(budget.ops)} ticks=∞"
+        return [(ev.DEFAULTS, budget.ttl_s, budget.ops)], told
+
+    def _source(self, command: Bind | Mount) -> tuple[Path, str]:
+        """The path to be served, and what the log says of it."""
+        target = _slashed(command.target)
+        if isinstance(command, Bind):
+            return command.source, f"bound {_slashed(command.source)} -> {target}"
+        source = self._config.services.get(command.service)
+        if source is None:
+            raise P9Error(errno.ENOENT, f"service {clean(command.service)} not registered")
+        return source, f"mounted {clean(command.service)} at {target}"
+
+    # -- workers ----------------------------------------------------------------------------------------
+
+    def revoke(self, worker: Worker, reason: str, now: float) -> None:
+        """End `worker`: its sessions answer ESTALE, its nodes vanish, the log says why. No-op when gone."""
+        if worker.gone is None:
+            self._happened(now, *self._revocation(worker, reason))
+
+    def _revocation(self, worker: Worker, reason: str) -> list[Event]:
+        tickets = [(ev.TICKET_REVOKED, seen, reason) for seen in sorted(self._tickets.get(worker.id, ()))]
+        return [
+            (ev.REVOKED, worker.id, reason),
+            *tickets,
+            (ev.LOGGED, line(f"revoked {worker.id}: {reason}")),
+        ]
+
+    def expire(self, now: float) -> None:
+        """Revoke every worker whose ttl has ended."""
+        overdue = [w for w in self.workers.values() if w.deadline is not None and w.deadline <= now]
+        for worker in overdue:
+            self.revoke(worker, TTL_EXPIRED, now)
+
+    def next_deadline(self) -> float | None:
+        """Unix time of the earliest end of a ttl, None when no worker has one."""
+        return min((w.deadline for w in self.workers.values() if w.deadline is not None), default=None)
+
+    def charge(self, worker: Worker, now: float) -> None:
+        """One operation of `worker`. Raises ESTALE when it was revoked; revokes it first when its ttl has
+        ended or no operation is left."""
+        self._require_alive(worker)
+        if worker.deadline is not None and worker.deadline <= now:
+            self._exhausted(worker, TTL_EXPIRED, now)
+        if worker.ops_left is not None:
+            if worker.ops_left == 0:
+                self._exhausted(worker, OPS_EXHAUSTED, now)
+            self._happened(now, (ev.CHARGED, worker.id))
+
+    def append_telemetry(self, worker: Worker, offset: int, data: bytes, caller: str, now: float) -> int:
+        """Append to the worker's ring; a write by the worker itself costs one tick. `offset` must be the
+        ring's end or APPEND_OFFSET. Raises EINVAL (UTF-8, offset), EDQUOT (larger than the ring), ESTALE."""
+        if worker.gone is not None:
+            raise P9Error(errno.ESTALE, worker.gone)
+        if not data.isascii() and self._config.telemetry.frame_schema == "legacy-plaintext":
+            self._require_utf8(data, now)
+        ring = worker.ring
+        if offset not in (limits.APPEND_OFFSET, ring.next):
+            reason = f"append-only offset {offset} does not match expected {ring.next}"
+            self._telemetry_refused(errno.EINVAL, "telemetry append offset rejected: " + reason, "", now)
+        size = len(data)
+        if size > ring.capacity:
+            reason = f"telemetry frame exceeds ring quota: {size} > {ring.capacity}"
+            audit = f"telemetry quota reject bytes={size} quota={ring.capacity}"
+            self._telemetry_refused(errno.EDQUOT, reason, audit, now)
+        if not data:
+            return 0
+        own = caller == worker.label
+        if own and worker.ticks_left == 0:
+            self._exhausted(worker, TICKS_EXHAUSTED, now)
+        stored = (ev.TELEMETRY, worker.id, data, own)
+        dropped = ring.overflow(size)
+        if dropped:
+            wrapped = _WRAPPED % (dropped, ring.base + dropped)
+            self._happened(now, stored, (ev.LOGGED, wrapped))
+        else:
+            self._happened(now, stored)
+        return size
+
+    def _require_utf8(self, data: bytes, now: float) -> None:
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            audit = "telemetry frame rejected: non-utf8 payload under legacy schema"
+            self._telemetry_refused(
+                errno.EINVAL, "telemetry frame must be UTF-8 under legacy schema", audit, now
+            )
+
+    def _telemetry_refused(self, ecode: int, reason: str, audit: str, now: float) -> None:
+        self.refusals.line(f"[audit] {audit or reason}", now)
+        raise P9Error(ecode, reason)
+
+    def _require_alive(self, worker: Worker) -> None:
+        if worker.gone is not None:
+            raise P9Error(errno.ESTALE, worker.gone)
+
+    def _exhausted(self, worker: Worker, reason: str, now: float) -> None:
+        self.revoke(worker, reason, now)
+        raise P9Error(errno.ESTALE, reason)
+
+    # -- tickets ----------------------------------------------------------------------------------------
+
+    def ticket_presented(self, worker: Worker, fingerprint: str, now: float) -> None:
+        """Remember a ticket used for `worker`, so that it is revoked with it."""
+        seen = self._tickets.get(worker.id, ())
+        if fingerprint not in seen and len(seen) < limits.WORKER_TICKETS_MAX:
+            self._happened(now, (ev.TICKET_SEEN, worker.id, fingerprint))
+
+    def revoked_ticket(self, fingerprint: str) -> str | None:
+        """Why the ticket was revoked, None when it was not."""
+        return self._revoked_tickets.get(fingerprint)
+
+    # -- log --------------------------------------------------------------------------------------------
+
+    def note(self, text: str, now: float) -> None:
+        """One line written by the server to /log/queen.log; what came from outside in it is clean already."""
+        self._happened(now, (ev.LOGGED, line(text)))
+
+    def append_log(self, data: bytes, now: float) -> int:
+        """What a client wrote to /log/queen.log; returns the bytes taken. A last line without its line feed
+        gets one, so that nobody's words run into the next line of the server."""
+        if data:
+            self._happened(now, (ev.LOGGED, data if data.endswith(b"\n") else data + b"\n"))
+        return len(data)
+
+
+def _nothing() -> None:
+    """What takes back a command that has no effect beside its events."""
+
+
+def _slashed(path: tuple[str, ...]) -> str:
+    return clean("/" + "/".join(path))

@@ -1,0 +1,82 @@
+"""Directories. The qid version counts changes of the children: a client may keep a listing until then."""
+
+import errno
+import stat
+from collections.abc import Callable, Sequence
+
+from ninedoor.errors import P9Error
+from ninedoor.session.ports import READ, Attr, Entry, Node, Opened, Path
+from ninedoor.tree.node import BaseNode
+from ninedoor.wire.types import QT_DIR, Qid
+
+
+class Directory(BaseNode):
+    """Children by name. `removed` is told (qid path, name) of each child that leaves."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mtime: float = 0.0,
+        number: int | None = None,
+        removed: Callable[[int, str], None] | None = None,
+    ) -> None:
+        super().__init__(path, permissions=0o555, mtime=mtime, number=number)
+        self._children: dict[str, BaseNode] = {}
+        self._removed = removed
+        self._version = 1
+        self._watchers: list[Callable[[], None]] = []
+        self._entries: tuple[Entry, ...] | None = None
+
+    @property
+    def qid(self) -> Qid:
+        return Qid(QT_DIR, self._version, self.number)
+
+    def attr(self) -> Attr:
+        return Attr(stat.S_IFDIR | self.permissions, 0, self.mtime)
+
+    def walk(self, name: str) -> Node:
+        child = self._children.get(name)
+        if child is None:
+            raise P9Error(errno.ENOENT, f"{name} not found")
+        return child
+
+    def entries(self) -> Sequence[Entry]:
+        if self._entries is None:
+            ordered = sorted(self._children.items(), key=lambda item: item[0].encode())
+            self._entries = tuple(Entry(name, child.qid) for name, child in ordered)
+        return self._entries
+
+    def open(self, access: int, now: float) -> Opened:
+        if access & READ:
+            raise P9Error(errno.EISDIR, "is a directory: read it with Treaddir")
+        raise P9Error(errno.EISDIR, "cannot write directories")
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Children that come and go wake."""
+        self._watchers.append(wake)
+        return lambda: self._watchers.remove(wake)
+
+    def add(self, child: BaseNode, now: float = 0.0) -> None:
+        """Put `child` under the last component of its path. Precondition: the name is free."""
+        self._children[child.path[-1]] = child
+        self._changed(now)
+
+    def remove(self, name: str, reason: str, now: float) -> None:
+        """Take `name` and everything below it out of the tree; open handles there answer ESTALE."""
+        self._children.pop(name).vanish(reason)
+        self._changed(now)
+        if self._removed is not None:
+            self._removed(self.number, name)
+
+    def vanish(self, reason: str) -> None:
+        super().vanish(reason)
+        for child in self._children.values():
+            child.vanish(reason)
+
+    def _changed(self, now: float) -> None:
+        self._version = (self._version + 1) & 0xFFFFFFFF or 1
+        self._entries = None
+        self.mtime = max(self.mtime, now)
+        for wake in tuple(self._watchers):
+            wake()
