@@ -1,0 +1,168 @@
+"""Who attached, and what meters it: the two kinds of principal and the permit.
+
+The queen at a trusted door carries no ticket and nothing of hers is metered. Everyone else holds a ticket,
+and each operation asks, in this order: is the worker alive, is the ticket still good, can ticket and worker
+pay, does the role allow it, does a scope of the ticket allow it. What role or scope refuses is paid for as
+well.
+"""
+
+import errno
+
+from ninedoor.errors import P9Error
+from ninedoor.policy.meters import Meter
+from ninedoor.policy.ports import Log, Workers, WorkerView
+from ninedoor.policy.roles import QUEEN, Identity
+from ninedoor.policy.rules import WALK, Access, is_telemetry, path_text
+from ninedoor.policy.scopes import Window
+from ninedoor.session.ports import READ, WRITE, Path, Permit
+
+NO_TICKET = "none"
+
+
+class TrustedQueen:
+    """A queen whom the door vouches for. She may do everything, which `rules.RULES` says as well."""
+
+    __slots__ = ()
+
+    label: str = QUEEN
+    role: str = QUEEN
+    ticket: str = NO_TICKET
+
+    def check(self, now: float) -> None:
+        """Nothing revokes her but the door."""
+
+    def walk(self, path: Path, now: float) -> None:
+        """She may."""
+
+    def sees(self, path: Path) -> bool:
+        return True
+
+    def open(self, path: Path, access: int, now: float) -> Permit | None:
+        return None
+
+
+class TicketHolder:
+    """A principal with a ticket. `deadline` is when the ticket ends (unix seconds, infinite when it does
+    not); `worker` is None for a queen."""
+
+    __slots__ = (
+        "_access",
+        "_deadline",
+        "_log",
+        "_meter",
+        "_name",
+        "_worker",
+        "_workers",
+        "label",
+        "role",
+        "ticket",
+    )
+
+    def __init__(
+        self,
+        identity: Identity,
+        fingerprint: str,
+        *,
+        access: Access,
+        meter: Meter,
+        worker: WorkerView | None,
+        workers: Workers,
+        deadline: float,
+        log: Log,
+    ) -> None:
+        self.label: str = identity.label
+        self.role: str = identity.role
+        self.ticket: str = fingerprint
+        self._name = identity.name
+        self._access = access
+        self._meter = meter
+        self._worker = worker
+        self._workers = workers
+        self._deadline = deadline
+        self._log = log
+
+    def check(self, now: float) -> None:
+        """See `session.ports.Principal.check`. Spends nothing."""
+        if self._worker is not None and self._worker.revoked is not None:
+            raise P9Error(errno.ESTALE, self._worker.revoked)
+        revoked = self._workers.revoked_ticket(self.ticket)
+        if revoked is not None:
+            raise P9Error(errno.ESTALE, f"ticket revoked: {revoked}")
+        if now >= self._deadline:
+            raise P9Error(errno.ESTALE, "ticket expired")
+
+    def walk(self, path: Path, now: float) -> None:
+        """See `session.ports.Principal.walk`."""
+        self.spend(now)
+        if not self._access.operations(path) & WALK:
+            raise self._denied(path, now)
+        self._meter.walk(path, now)
+
+    def sees(self, path: Path) -> bool:
+        """See `session.ports.Principal.sees`."""
+        return bool(self._access.operations(path) & WALK) and self._meter.admits_walk(path)
+
+    def open(self, path: Path, access: int, now: float) -> Permit | None:
+        """See `session.ports.Principal.open`."""
+        self.spend(now)
+        if not self._access.may_open(path, access):
+            raise self._denied(path, now)
+        reading = self._meter.window(path, access & READ, access, now)
+        writing = self._meter.window(path, access & WRITE, access, now)
+        return MeteredPermit(self, self._meter, path, reading, writing)
+
+    def spend(self, now: float) -> None:
+        """Pay for one operation. Raises ESTALE when the worker or the ticket is at its end."""
+        # The ticket pays first: one that is at its end must not spend what its worker has.
+        self.check(now)
+        self._meter.spend()
+        if self._worker is not None:
+            self._worker.charge(now)
+
+    def _denied(self, path: Path, now: float) -> P9Error:
+        sidecar = self._access.sidecar(path)
+        if sidecar is not None:
+            self._log(f"sidecar-deny kind={sidecar} scope={self._name}", now)
+        return P9Error(errno.EPERM, f"access to {path_text(path)} denied")
+
+
+class MeteredPermit:
+    """What a ticket holder's open file asks before each transfer. A window is None when the file was not
+    opened for that direction, which the session has refused before asking."""
+
+    __slots__ = ("_holder", "_meter", "_offset", "_path", "_reading", "_telemetry", "_writing")
+
+    def __init__(
+        self, holder: TicketHolder, meter: Meter, path: Path, reading: Window | None, writing: Window | None
+    ) -> None:
+        self._holder = holder
+        self._meter = meter
+        self._path = path
+        self._reading = reading
+        self._writing = writing
+        self._telemetry = is_telemetry(path)
+        self._offset: int | None = None
+
+    def read(self, offset: int, count: int, now: float) -> None:
+        """See `session.ports.Permit.read`."""
+        assert self._reading is not None
+        self._holder.spend(now)
+        self._meter.transfer(self._reading, self._path, READ, count, now)
+        if self._telemetry:
+            self._meter.advance(self._path, offset, now)
+            self._offset = offset
+
+    def write(self, count: int, now: float) -> None:
+        """See `session.ports.Permit.write`."""
+        assert self._writing is not None
+        self._holder.spend(now)
+        self._meter.transfer(self._writing, self._path, WRITE, count, now)
+        if self._telemetry:
+            self._meter.tick()
+        self._offset = None
+
+    def moved(self, count: int) -> None:
+        """See `session.ports.Permit.moved`."""
+        self._meter.moved(count)
+        if self._offset is not None:
+            self._meter.read_up_to(self._path, self._offset + count)
