@@ -1,0 +1,1 @@
+"""What is written from a manifest for others to read. Every text depends on the manifest alone."""

@@ -1,0 +1,1 @@
+"""One pydantic model per table of the manifest format; `document.Document` is the whole file."""

@@ -1,0 +1,79 @@
+"""Which features of the format this build does not serve.
+
+The format is older and wider than the daemon: a manifest may ask for nodes that nothing provides yet. Such a
+request is neither refused (the guest or a client may be served) nor passed over in silence: every start and
+every check names it. When a feature is built, its line leaves this table.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from ninedoor.manifest.models.document import Document
+from ninedoor.manifest.resolve import spelled, value_at
+
+NOT_SERVED: Mapping[str, str] = {
+    "secure9p.short_write.policy": "a short write is always reported",
+    "features.net_console": "there is no console over the network",
+    "features.serial_console": "there is no serial console",
+    "features.std_console": "there is no host console",
+    "features.std_host_tools": "there are no host tools",
+    "sharding.enabled": "there is no /shard",
+    "ecosystem.host.enable": "there is no host tree",
+    "ecosystem.audit.enable": "there is no /audit",
+    "ecosystem.audit.replay_enable": "there is no /replay",
+    "ecosystem.policy.enable": "there is no approval of writes",
+    "ecosystem.models.enable": "there is no /models",
+    "sidecars.modbus.enable": "there are no adapters",
+    "sidecars.dnp3.enable": "there are no adapters",
+    "sidecars.lora.enable": "there are no adapters",
+    "telemetry.frame_schema": "frames are stored unchecked",
+    "telemetry_ingest.max_segments_per_device": "there is no /queen/telemetry",
+    "observability.proc_9p_session": "there is no /proc/9p/session",
+    "observability.proc_ingest": "there is no /proc/ingest",
+    "observability.proc_root": "there is no /proc/root",
+    "observability.proc_pressure": "there is no /proc/pressure",
+    "ui_providers.proc_9p": "there are no CBOR twins",
+    "ui_providers.proc_ingest": "there are no CBOR twins",
+    "ui_providers.policy_preflight": "there is no /policy/preflight",
+    "ui_providers.updates": "there is no /updates",
+    "cas.enable": "there is no /updates",
+}
+"""A key, or a table for all switches below it → what the daemon does instead."""
+
+PLAIN: Mapping[str, object] = {
+    "secure9p.short_write.policy": "reject",
+    "telemetry.frame_schema": "legacy-plaintext",
+}
+"""Values, other than false and 0, that ask for nothing."""
+
+ALWAYS = "ONLINE"
+"""The state of a hive that has no life cycle."""
+
+
+def unserved_features(document: Document) -> list[str]:
+    """One line for each thing that `document` asks for and this build does not serve, such as
+    `sharding.enabled = true is not served by this build: there is no /shard`. What a manifest leaves out, it
+    does not ask for, whatever the default is."""
+    content = document.model_dump(by_alias=True, exclude_unset=True)
+    told = []
+    for name, instead in NOT_SERVED.items():
+        found = value_at(content, tuple(name.split(".")))
+        if isinstance(found, Mapping):
+            switched_on = [key for key, value in found.items() if value is True]
+            if switched_on:
+                told.append(_line(f"{name} ({', '.join(switched_on)})", instead))
+        elif found and found != PLAIN.get(name):
+            told.append(_line(f"{name} = {spelled(found)}", instead))
+    return [*told, *_lifecycle(document)]
+
+
+def _lifecycle(document: Document) -> Iterator[str]:
+    if "lifecycle" not in document.model_fields_set:
+        return
+    lifecycle = document.lifecycle
+    steps = (step.to for step in lifecycle.auto_transitions if step.from_ == lifecycle.initial_state)
+    if next(steps, lifecycle.initial_state) != ALWAYS:
+        yield _line(f"lifecycle.initial_state = {lifecycle.initial_state}", f"the hive is always {ALWAYS}")
+
+
+def _line(asked: str, instead: str) -> str:
+    return f"{asked} is not served by this build: {instead}"

@@ -1,0 +1,115 @@
+"""What a manifest asks for and this build does not serve is said, and nothing else is."""
+
+import pytest
+
+from ninedoor.manifest.init import render_manifest
+from ninedoor.manifest.keys import find, leaves
+from ninedoor.manifest.load import SMALLEST, load, load_text
+from ninedoor.manifest.models.document import Document
+from ninedoor.manifest.served import NOT_SERVED, PLAIN, unserved_features
+from tests.manifest.samples import OURS, STOCK, Edits, content_of, edited
+
+SERVED = {
+    "profile.kernel",
+    "namespaces.role_isolation",
+    "observability.proc_9p.sessions",
+    "observability.proc_9p.outstanding",
+    "observability.proc_9p.short_writes",
+}
+"""Switches that the daemon follows."""
+
+ELSEWHERE = {
+    "cache.kernel_ops",
+    "cache.dma_clean",
+    "cache.dma_invalidate",
+    "cache.unify_instructions",
+    "sharding.legacy_worker_alias",
+    "telemetry.cursor.retain_on_boot",
+    "swarmui.cache.enabled",
+    "cas.delta.enable",
+    "cas.signing.required",
+    "hardware.attestation.enabled",
+    "hardware.attestation.seal_tickets",
+}
+"""Switches of the guest or of a client, and those that only refine one that is not served."""
+
+
+def unserved(edits: Edits) -> list[str]:
+    return unserved_features(Document.model_validate(edited(content_of(OURS), edits)))
+
+
+def test_the_stock_manifest_asks_for_nothing_more_than_there_is() -> None:
+    assert unserved_features(load(OURS).document) == []
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_fresh_manifest_asks_for_nothing_more_than_there_is(full: bool) -> None:
+    fresh = load_text(render_manifest(bytes, full=full))
+
+    assert unserved_features(fresh.document) == []
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        (
+            {("sharding", "enabled"): True},
+            "sharding.enabled = true is not served by this build: there is no /shard",
+        ),
+        (
+            {("secure9p", "short_write", "policy"): "retry"},
+            (
+                "secure9p.short_write.policy = retry is not served by this build: "
+                "a short write is always reported"
+            ),
+        ),
+        (
+            {("observability", "proc_root"): {"reachable": True, "cut_reason": True}},
+            (
+                "observability.proc_root (reachable, cut_reason) is not served by this build: "
+                "there is no /proc/root"
+            ),
+        ),
+        (
+            {("telemetry_ingest", "max_segments_per_device"): 4},
+            (
+                "telemetry_ingest.max_segments_per_device = 4 is not served by this build: "
+                "there is no /queen/telemetry"
+            ),
+        ),
+        (
+            {("lifecycle", "auto_transitions"): []},
+            "lifecycle.initial_state = BOOTING is not served by this build: the hive is always ONLINE",
+        ),
+    ],
+)
+def test_what_is_asked_for_in_vain_is_told_with_what_happens_instead(edits: Edits, line: str) -> None:
+    assert unserved(edits) == [line]
+
+
+def test_what_is_left_out_is_not_asked_for() -> None:
+    assert unserved_features(Document.model_validate(SMALLEST)) == []
+
+
+def test_a_hive_that_starts_online_needs_no_transition() -> None:
+    assert unserved({("lifecycle",): {"initial_state": "ONLINE"}}) == []
+
+
+def test_the_sample_asks_for_much() -> None:
+    assert len(unserved_features(load(STOCK).document)) == 13
+
+
+def test_the_table_names_keys_and_tables_of_the_format() -> None:
+    assert [name for name in NOT_SERVED if find(name) is None] == []
+    assert set(PLAIN) <= set(NOT_SERVED)
+
+
+def test_every_switch_is_served_or_in_the_table_or_somebody_elses() -> None:
+    switches = {key.name for key in leaves() if key.takes == "true or false"}
+    told = {
+        name
+        for name in switches
+        if any(name == known or name.startswith(f"{known}.") for known in NOT_SERVED)
+    }
+
+    assert switches - told == SERVED | ELSEWHERE
