@@ -1,0 +1,182 @@
+"""The composition root: the only place that joins store, hive, policy, tree and sessions.
+
+`App.open` builds a hive from its configuration and state; `App.run` keeps it alive (workers, ttl, sync,
+compaction) until it is cancelled; doors get their sessions from `App.session`.
+"""
+
+import errno
+import logging
+import os
+from pathlib import Path
+
+import trio
+
+from ninedoor import limits
+from ninedoor.client.channel import LocalChannel
+from ninedoor.client.client import Client
+from ninedoor.config import Config
+from ninedoor.errors import P9Error, TicketError
+from ninedoor.hive.accounts import Accounts
+from ninedoor.hive.hive import Hive
+from ninedoor.hive.workers import Worker
+from ninedoor.policy.gate import TicketGate
+from ninedoor.policy.minting import UNLIMITED, mint_new
+from ninedoor.providers import table
+from ninedoor.providers.ports import Site
+from ninedoor.runtime.clock import Clock
+from ninedoor.runtime.workers import Supervisor
+from ninedoor.session.counters import Counters
+from ninedoor.session.fids import Profile
+from ninedoor.session.session import Hub, Session, SessionLimits
+from ninedoor.store.journal import DiskJournal
+from ninedoor.store.memory import MemoryJournal
+from ninedoor.store.ports import Journal
+from ninedoor.tree.namespace import Namespace
+
+_log = logging.getLogger(__name__)
+
+CLOCK_AHEAD_S = 60.0
+"""How far the last record may be ahead of the system clock before the operator hears of it."""
+
+HOUSEKEEPING_S = 1.0
+"""Pause between looks at what is overdue when nothing has a nearer deadline."""
+
+
+class App:
+    """One running hive. Belongs to one trio thread; `clock` gives its `now`."""
+
+    def __init__(self, config: Config, journal: Journal, hive: Hive, clock: Clock) -> None:
+        self.config = config
+        self.hive = hive
+        self.clock = clock
+        self.counters = Counters()
+        self._journal = journal
+        self._tree = Namespace(clock())
+        table.build(Site(config, hive, self.counters, self._tree, clock()))
+        gate = TicketGate(config.secrets, config.ticket_limits, Accounts(hive), hive.refusals.line)
+        self._hub = Hub(self._tree, gate, hive.refusals, journal.commit, journal.sync, self.counters)
+
+    @classmethod
+    def open(cls, config: Config, state: Path | None, journal: Journal | None = None) -> "App":
+        """The hive kept in directory `state`, or a new one in memory when None. `journal` overrides both.
+        Raises StoreError (in use, not usable) and CorruptStore (with file and offset)."""
+        if journal is None:
+            journal = MemoryJournal() if state is None else DiskJournal(state, config.store)
+        try:
+            hive = Hive(config, journal)
+            replayed = hive.load()
+            app = cls(config, journal, hive, Clock(hive.last_time))
+        except BaseException:
+            journal.close()
+            raise
+        for note in getattr(journal, "notes", ()):
+            _log.warning("state: %s", note)
+        try:
+            before = hive.started_with(config.manifest_sha256, app.clock())
+        except P9Error as full:
+            _log.warning("the state takes no records: %s", full)
+        else:
+            if before is not None:
+                _log.warning("the state was last used with another manifest (sha256 %s…)", before[:12])
+        ahead = app.clock.follow()
+        if ahead > CLOCK_AHEAD_S:
+            _log.warning("the journal ends %.0f s in the future: the hive's time goes on from there", ahead)
+        if state is not None:
+            _log.info("state %s: %d workers, %d records replayed", state, len(hive.workers), replayed)
+        return app
+
+    def session(
+        self,
+        *,
+        trusted: bool,
+        profile: Profile = Profile.STRICT,
+        fids: int = limits.SESSION_FIDS,
+        owner: tuple[int, int] | None = None,
+        peer: str = "peer",
+    ) -> Session:
+        """A new session for a door to serve. `trusted`: the door vouches for a queen without ticket. Raises
+        P9Error(EMFILE) when SESSIONS_MAX are open."""
+        if len(self.counters.sessions) >= limits.SESSIONS_MAX:
+            raise P9Error(errno.EMFILE, f"{limits.SESSIONS_MAX} sessions are open already")
+        return Session(
+            self._hub,
+            limits=self.session_limits(fids),
+            profile=profile,
+            trusted=trusted,
+            owner=owner or (os.getuid(), os.getgid()),
+            peer=peer,
+        )
+
+    def session_limits(self, fids: int = limits.SESSION_FIDS) -> SessionLimits:
+        """The manifest's bounds for a session that may hold `fids` fids."""
+        bounds = self.config.secure9p
+        return SessionLimits(
+            bounds.msize, bounds.walk_depth, fids, bounds.tags_per_session, bounds.batch_frames
+        )
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep the hive alive until cancelled: supervised workers, ttl, durability, compaction."""
+        async with trio.open_nursery() as nursery:
+            supervisor = Supervisor(nursery, self._attach_worker, self.config.workers.heartbeat_ms / 1000)
+            for worker in self.hive.workers.values():
+                supervisor.resume(worker)
+            self.hive.observers.append(supervisor)
+            nursery.start_soon(self._housekeeping)
+            if self.config.store.fsync == "batch":
+                nursery.start_soon(self._sync_in_batches)
+            task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self.hive.observers.remove(supervisor)
+
+    def close(self) -> None:
+        """Make the state durable and let go of it. Idempotent."""
+        self._journal.close()
+
+    def _attach_worker(self, worker: Worker) -> Client:
+        try:
+            ticket = mint_new(self.config.secrets, worker.role, worker.id, self.clock(), UNLIMITED)
+        except TicketError as missing:
+            _log.warning("%s cannot attach: %s", worker.id, missing)
+            raise P9Error(errno.EPERM, str(missing)) from missing
+        session = self.session(trusted=False, peer=worker.id)
+        channel = LocalChannel(session, self.clock)
+        try:
+            return Client(channel, uname=f"{worker.role}:{worker.id}", ticket=ticket)
+        except BaseException:
+            channel.close()
+            raise
+
+    async def _housekeeping(self) -> None:
+        lost = 0
+        while True:
+            if self.hive.refusals.lost > lost:
+                lost = self.hive.refusals.lost
+                _log.error("the store takes no records: %d lines about refusals are lost so far", lost)
+            pause = HOUSEKEEPING_S
+            try:
+                self.hive.compact()  # first: it may be what makes room for the rest
+            except P9Error as failed:
+                _log.error("the journal was not compacted: %s", failed)
+            try:
+                self.clock.follow()
+                now = self.clock()
+                self.hive.refusals.tally(now)
+                self.hive.expire(now)
+                deadline = self.hive.next_deadline()
+                if deadline is not None:
+                    pause = min(max(deadline - self.clock(), 0.01), HOUSEKEEPING_S)
+            except P9Error as failed:
+                # After the full pause: what is overdue stays so until the store takes records again.
+                _log.error("housekeeping: %s", failed)
+            await trio.sleep(pause)
+
+    async def _sync_in_batches(self) -> None:
+        while True:
+            await trio.sleep(self.config.store.batch_ms / 1000)
+            try:
+                await trio.to_thread.run_sync(self._journal.sync)
+            except P9Error as failed:
+                _log.critical("the store can no longer be synced, writes are refused from now on: %s", failed)
+                return
