@@ -1,0 +1,238 @@
+"""The command line as data: every command, option and default.
+
+`--help`, the man page and the completion scripts are all made from this one description. Nothing heavy is
+imported here, so that help and completion answer at once. An argument whose metavar is FILE or DIR takes
+a path; completion relies on that.
+"""
+
+import argparse
+import sys
+from typing import NoReturn, get_args
+
+from ninedoor.cli import examples
+from ninedoor.cli.exits import Exit
+from ninedoor.config import Role
+
+ROLES: tuple[str, ...] = get_args(Role)
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that leaves with USAGE and points to --help; options cannot be abbreviated."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **settings,  # type: ignore[arg-type]  # handed through as they came
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Print `message` to stderr and leave."""
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+
+
+class _Version(argparse.Action):
+    """--version; the number is looked up only when asked for, because that is slow."""
+
+    def __init__(self, option_strings: list[str], dest: str) -> None:
+        super().__init__(
+            option_strings, dest, nargs=0, default=argparse.SUPPRESS, help="show the version and exit"
+        )
+
+    def __call__(self, parser: argparse.ArgumentParser, *_parsed: object) -> None:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"ninedoor {version('ninedoor')}\n")
+        parser.exit()
+
+
+def describe() -> Parser:
+    """The parser of the whole command line. A parsed command has its words in `command`: `ticket mint`."""
+    parser = Parser(
+        prog="ninedoor",
+        description="A Secure9P namespace hive, served as a file system.",
+        epilog=examples.ROOT,
+    )
+    add_version(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(
+        name: str, summary: str, epilog: str, into: "argparse._SubParsersAction[Parser]" = commands
+    ) -> Parser:
+        added = into.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=epilog
+        )
+        added.set_defaults(command=added.prog.removeprefix("ninedoor "))
+        return added
+
+    _mount(command("mount", "serve an embedded hive on a directory", examples.MOUNT))
+    _umount(command("umount", "unmount a hive", examples.UMOUNT))
+    _status(command("status", "list the mounts that run on this machine", examples.STATUS))
+    ticket = command("ticket", "mint or show capability tickets", examples.TICKET)
+    actions = ticket.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _mint(command("mint", "print a new ticket", examples.MINT, actions))
+    _show(command("show", "show what a ticket claims", examples.SHOW, actions))
+    _doctor(command("doctor", "check what a mount needs, and repair a state directory", examples.DOCTOR))
+    add_init(command("init", "write a manifest with fresh random secrets", examples.INIT))
+    completion = command("completion", "print a completion script for a shell", examples.COMPLETION)
+    completion.add_argument("shell", choices=("bash", "zsh"), help="the shell to complete for")
+    return parser
+
+
+def _mount(parser: Parser) -> None:
+    parser.add_argument("mountpoint", metavar="DIR", help="an empty directory")
+    _manifest(parser)
+    parser.add_argument("--state", metavar="DIR", help="keep the hive's state in DIR, made if missing")
+    parser.add_argument(
+        "--role",
+        metavar="ROLE[:ID]",
+        help=f"attach as this role: {', '.join(ROLES)}; default that of the ticket, else queen",
+    )
+    parser.add_argument(
+        "--ticket", metavar="FILE", help="attach with the ticket in FILE, or - for standard input"
+    )
+    parser.add_argument(
+        "-o",
+        dest="options",
+        metavar="OPTIONS",
+        action="append",
+        default=[],
+        help="mount options, separated by commas: allow_other, auto_unmount, fsname=NAME, ro; "
+        "generic ones of mount(8) are accepted and ignored",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "-f", "--foreground", action="store_true", help="serve in the foreground (the default)"
+    )
+    where.add_argument(
+        "--daemon", action="store_true", help="return once mounted, and serve in the background"
+    )
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="default text")
+    parser.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="default info"
+    )
+    parser.add_argument(
+        "--log-file", metavar="FILE", help="append log lines to FILE; default stderr, for a daemon syslog(3)"
+    )
+
+
+def _umount(parser: Parser) -> None:
+    parser.add_argument("mountpoint", metavar="DIR", help="where the hive is mounted")
+    parser.add_argument(
+        "-l",
+        "--lazy",
+        action="store_true",
+        help="detach at once, even when busy; open files last until closed",
+    )
+
+
+def _status(parser: Parser) -> None:
+    _json(parser)
+
+
+def _mint(parser: Parser) -> None:
+    parser.add_argument(
+        "--role", required=True, choices=ROLES, metavar="ROLE", help=f"one of {', '.join(ROLES)}"
+    )
+    parser.add_argument(
+        "--subject", metavar="ID", help="the worker's identity; needed for workers, not for a queen"
+    )
+    _secrets(parser)
+    for name, meaning in (
+        ("--ttl-s", "seconds the ticket is valid"),
+        ("--ops", "operations it is good for"),
+        ("--ticks", "telemetry writes it is good for"),
+    ):
+        parser.add_argument(
+            name, type=_budget, default=argparse.SUPPRESS, metavar="N", help=f"{meaning}, or none"
+        )
+    parser.add_argument(
+        "--scope",
+        dest="scopes",
+        type=_scope,
+        action="append",
+        default=[],
+        metavar="PATH:VERB[:RATE]",
+        help="good only below PATH, for VERB (read, write or read-write), at most RATE times a second; "
+        "repeatable",
+    )
+
+
+def _show(parser: Parser) -> None:
+    parser.add_argument(
+        "source",
+        nargs="?",
+        default="-",
+        metavar="FILE",
+        help="a file with the ticket, the ticket itself, or - for standard input (the default)",
+    )
+    _secrets(parser)
+    _json(parser)
+
+
+def _doctor(parser: Parser) -> None:
+    _manifest(parser)
+    parser.add_argument("--state", metavar="DIR", help="also check the state kept in DIR")
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="clear stale mounts, and cut damage out of the state in DIR (the damaged file is kept aside)",
+    )
+    _json(parser)
+
+
+def add_version(parser: Parser) -> None:
+    """Give `parser` the option --version."""
+    parser.add_argument("--version", action=_Version)
+
+
+def add_init(parser: Parser) -> None:
+    """Make `parser` that of the command that writes a new manifest."""
+    parser.add_argument(
+        "file", nargs="?", default="root_task.toml", metavar="FILE", help="default ./root_task.toml"
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    parser.add_argument(
+        "--full", action="store_true", help="show every key of the format, not only what a first look needs"
+    )
+
+
+def _manifest(parser: Parser | argparse._MutuallyExclusiveGroup) -> None:
+    parser.add_argument(
+        "--manifest",
+        metavar="FILE",
+        help="manifest of the hive; default $NINEDOOR_MANIFEST, then ./configs/root_task.toml, "
+        "then the stock one",
+    )
+
+
+def _secrets(parser: Parser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--secret-file", metavar="FILE", help="the role's secret, as the only line of FILE")
+    _manifest(source)
+
+
+def _json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def _budget(text: str) -> int | None:
+    """A budget: a whole number from 0, or None for the word none."""
+    if text == "none":
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor the word none")
+    return int(text)
+
+
+def _scope(text: str) -> tuple[str, str, int]:
+    """PATH, VERB and RATE of one scope; RATE 0 stands for no bound. PATH may hold colons."""
+    rest, colon, rate = text.rpartition(":")
+    if not (colon and rate.isascii() and rate.isdigit()):
+        rest, rate = text, "0"
+    path, _, verb = rest.rpartition(":")
+    if not path.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not PATH:VERB[:RATE] with a PATH that begins with /")
+    if verb not in ("read", "write", "read-write"):
+        raise argparse.ArgumentTypeError(f"{text!r}: VERB must be read, write or read-write")
+    return path, verb, int(rate)

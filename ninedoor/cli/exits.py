@@ -1,0 +1,34 @@
+"""Exit statuses of `ninedoor`, in the manner of mount(8), and how a command fails with one."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What a command tells its caller."""
+
+    OK = 0
+    USAGE = 1
+    SYSTEM = 2
+    INTERNAL = 4
+    INTERRUPTED = 8
+    FAILED = 32
+
+
+MEANINGS = {
+    Exit.OK: "success; for mount: it was served until unmounted",
+    Exit.USAGE: "incorrect invocation, or permission is missing",
+    Exit.SYSTEM: "system error: a file that cannot be read or written; doctor: a check failed",
+    Exit.INTERNAL: "a bug in ninedoor; its traceback is in the log",
+    Exit.INTERRUPTED: "interrupted by the user before it was done",
+    Exit.FAILED: "the mount, unmount or other operation failed",
+}
+"""What the help and the man page say of each."""
+
+
+class CommandFailure(Exception):
+    """A command ends here: print `text` (one line, or several) as the error and leave with `status`."""
+
+    def __init__(self, status: Exit, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text

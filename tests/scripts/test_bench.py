@@ -1,0 +1,43 @@
+"""The benchmark runs and says what it ran on; what it measures is nobody's business here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
+
+
+def bench(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, str(BENCH), *words], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.slow
+def test_the_core_alone_is_measured() -> None:
+    done = bench("core", "--rounds", "1")
+    machine, head, *rows = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Python 3." in machine
+    assert "us/message" in head
+    assert [row.split("  ")[0] for row in rows] == ["Tread 128", "Twrite 128", "Tgetattr"]
+
+
+@pytest.mark.slow
+@pytest.mark.mount
+@pytest.mark.timeout(120)
+def test_every_contender_is_measured_in_one_run() -> None:
+    done = bench("fuse", "--rounds", "1", "--seconds", "0.01", "--state")
+    _machine, _settings, head, *rows = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert head.split()[:5] == ["tmpfs", "c", "stock", "ninedoor", "on"]
+    assert len(rows) == 7 + 7
+    assert {row.split(" ")[0] for row in rows[7:]} <= {"met", "missed"}
+
+
+def test_an_unknown_subject_is_a_usage_error() -> None:
+    assert bench("speed").returncode == 2
