@@ -18,7 +18,7 @@ from tests import fuzzing
 CASES = 10_000
 CAMPAIGNS = 20
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "fuzz"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "fuzz.py"
 
 
 @pytest.mark.parametrize("campaign", range(CAMPAIGNS))

@@ -1,0 +1,165 @@
+"""Measure NineDoor on this machine, beside what it is compared with, in the same minutes.
+
+    scripts/bench fuse    a mount against tmpfs, a FUSE server in C and pyfuse3 as it comes
+    scripts/bench core    the protocol core alone, without kernel or socket
+
+Client and servers of `fuse` are pinned to one CPU: across CPUs the time of a
+wake-up, some 30 us, decides everything. Contenders take turns, one operation at a time, and the medians of
+all rounds are shown: ratios hold from machine to machine, microseconds do not.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "bench.d"), str(HERE.parent)]
+
+import contenders  # noqa: E402 - after the path it is found through
+import core_speed  # noqa: E402
+from contenders import Failure, Files  # noqa: E402
+
+OPERATIONS = {
+    "pread128": ("pread 128 of a log", "log"),
+    "append128": ("append 128 to a log", "log"),
+    "stat": ("stat of a worker", "worker"),
+    "fstat": ("fstat of a log", "log"),
+    "openread": ("open, read, close a log", "log"),
+    "reread": ("re-read of /proc/boot", "boot"),
+    "list": ("ls -l of 1,000 workers", "workers"),
+}
+"""Operation of file_client.c → what it is called here, and which of `Files` it works on."""
+
+TARGETS = (
+    ("pread128", "c", 1 / 0.6, "at least 0.6 of the speed of C"),
+    ("append128", "c", 1 / 0.6, "at least 0.6 of the speed of C"),
+    ("pread128", "stock", 0.5, "twice the speed of stock pyfuse3"),
+    ("append128", "stock", 0.5, "twice the speed of stock pyfuse3"),
+    ("stat", "tmpfs", 2.0, "at most twice the time of tmpfs"),
+    ("list", "tmpfs", 2.0, "at most twice the time of tmpfs"),
+    ("reread", "tmpfs", 2.0, "at most twice the time of tmpfs"),
+)
+"""Operation, contender, the most that NineDoor's time may be as a multiple of the contender's, in words."""
+
+BUSY = 2.0
+"""Load average above which others, and not only client and server, had their share of the CPU."""
+
+Figures = dict[tuple[str, str], list[float]]
+"""Microseconds per operation by (operation, contender), one for each round."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one benchmark and print its table; 1 when it could not be run."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    subjects = parser.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
+    fuse = subjects.add_parser("fuse", help="a mount against tmpfs, C and stock pyfuse3")
+    fuse.add_argument("--rounds", type=int, default=21, metavar="N", help="default 21")
+    fuse.add_argument("--seconds", type=float, default=0.1, metavar="S", help="for one figure; default 0.1")
+    fuse.add_argument(
+        "--cpu", type=int, default=max(os.sched_getaffinity(0)), metavar="N", help="default the last"
+    )
+    fuse.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION")
+    fuse.add_argument("--state", action="store_true", help="also a hive whose state is kept on disk")
+    core = subjects.add_parser("core", help="Connection.receive of 16 frames at a time")
+    core.add_argument("--rounds", type=int, default=7, metavar="N", help="default 7")
+    chosen = parser.parse_args(words)
+    try:
+        print(machine())
+        if chosen.subject == "core":
+            print(core_speed.table(core_speed.measure(chosen.rounds)))
+        else:
+            _fuse(chosen)
+    except Failure as failure:
+        print(f"scripts/bench: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def machine() -> str:
+    """One line that says what the figures were measured on."""
+    import pyfuse3
+
+    model = next(
+        (
+            line.split(": ", 1)[1]
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.machine(),
+    )
+    versions = f"Python {platform.python_version()}, pyfuse3 {pyfuse3.__version__}"
+    return f"{model}, {os.cpu_count()} CPUs, Linux {platform.release()}, {versions}"
+
+
+def _fuse(chosen: argparse.Namespace) -> None:
+    with TemporaryDirectory(prefix="ninedoor-bench-") as folder, ExitStack() as stack:
+        into = Path(folder)
+        client = contenders.compile_c("file_client", into)
+        served = {
+            "tmpfs": stack.enter_context(contenders.tmpfs()),
+            "c": stack.enter_context(contenders.c_server(into, chosen.cpu)),
+            "stock": stack.enter_context(contenders.stock_pyfuse3(into, chosen.cpu)),
+            "ninedoor": stack.enter_context(contenders.ninedoor(into, chosen.cpu, state=False)),
+        }
+        if chosen.state:
+            served["on disk"] = stack.enter_context(contenders.ninedoor(into, chosen.cpu, state=True))
+        figures: Figures = {}
+        for _ in range(chosen.rounds):
+            for operation in chosen.only:
+                for name, files in served.items():
+                    taken = _once(client, operation, files, chosen.seconds, chosen.cpu)
+                    figures.setdefault((operation, name), []).append(taken)
+    load = os.getloadavg()[0]
+    print(
+        f"CPU {chosen.cpu}, median of {chosen.rounds} rounds of {chosen.seconds:g} s, us per operation, "
+        f"load {load:.1f}{': busy, run it again under `nice -n -20`' if load > BUSY else ''}"
+    )
+    print(_table(figures, list(served)))
+    print(_verdicts(figures))
+
+
+def _once(client: Path, operation: str, files: Files, seconds: float, cpu: int) -> float:
+    path: Path = getattr(files, OPERATIONS[operation][1])
+    if operation == "append128" and path.is_relative_to(contenders.SHARED_MEMORY):
+        path.write_bytes(contenders.LINE)  # tmpfs would keep all that was ever appended
+    command = ["taskset", "-c", str(cpu), str(client), operation, str(path), str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"{operation} of {path}: {done.stderr.strip()}")
+    return float(done.stdout)
+
+
+def _table(figures: Figures, names: list[str]) -> str:
+    others = [name for name in names if name != "ninedoor"]
+    heads = [*names, *(f"/{name}" for name in others)]
+    lines = ["".join([f"{'':<25}", *(f"{head:>10}" for head in heads)])]
+    for operation in dict.fromkeys(operation for operation, _name in figures):
+        taken = {name: median(figures[operation, name]) for name in names}
+        ratios = [taken["ninedoor"] / taken[name] for name in others]
+        cells = [f"{taken[name]:>10.2f}" for name in names] + [f"{ratio:>10.2f}" for ratio in ratios]
+        lines.append("".join([f"{OPERATIONS[operation][0]:<25}", *cells]))
+    return "\n".join(lines)
+
+
+def _verdicts(figures: Figures) -> str:
+    lines = []
+    for operation, name, most, words in TARGETS:
+        if (operation, name) not in figures:
+            continue
+        ratio = median(figures[operation, "ninedoor"]) / median(figures[operation, name])
+        verdict = "met" if ratio <= most else "missed"
+        lines.append(f"{verdict:<7}{OPERATIONS[operation][0]}: {words} ({1 / ratio:.2f} of its speed)")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
