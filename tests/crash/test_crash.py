@@ -51,10 +51,7 @@ LOG_LINE = re.compile(
 )
 OUTCOME = re.compile(rb"(OK \{.*\}|ERR [A-Z]+ .*)\n")
 
-pytestmark = [
-    pytest.mark.mount,
-    pytest.mark.skipif(not os.access("/dev/fuse", os.R_OK | os.W_OK), reason="needs /dev/fuse"),
-]
+pytestmark = pytest.mark.mount
 
 
 def _manifest(place: Path, fsync: str) -> Path:
