@@ -15,12 +15,14 @@ Role = Literal["queen", "worker-heartbeat", "worker-gpu", "worker-bus", "worker-
 
 @dataclass(frozen=True, slots=True)
 class Secure9P:
-    """Bounds of the protocol core (`[secure9p]`)."""
+    """Bounds of the protocol core (`[secure9p]`). `short_write` is what a socket does with a peer that takes
+    less than it was sent: `reject` waits once and cuts, `retry` waits up to three times more, ever longer."""
 
     msize: int = limits.MSIZE_MAX
     walk_depth: int = limits.WALK_DEPTH_MAX
     tags_per_session: int = 16
     batch_frames: int = 1
+    short_write: Literal["reject", "retry"] = "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,48 @@ class Workers:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """One socket that serves 9P (an entry of `[[listeners]]`, ours). Times are in ms.
+
+    `url` is `unix:/path` or `tcp://host:port` without options. `sessions` and `fids` bound how many peers are
+    served at once and how many live fids each has. A peer is cut that has not attached after `handshake_ms`,
+    has asked nothing for `idle_ms` (0: it may be idle for ever), or has taken nothing of what it was sent for
+    `stall_ms`. `beyond_loopback` is the permission to listen where other machines reach.
+    """
+
+    url: str
+    profile: Literal["strict", "linux"] = "strict"
+    sessions: int = 1024
+    fids: int = limits.SESSION_FIDS
+    handshake_ms: int = 5000
+    idle_ms: int = 0
+    stall_ms: int = 5000
+    beyond_loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """One place where the line console is served (an entry of `[[consoles]]`, ours). Times are in ms.
+
+    `url` is `tcp://host:port`, `unix:/path`, `pty:` (a new pseudo-terminal) or `serial:/dev/ttyS0` (a
+    terminal that is there; `?baud=115200` sets its speed). `token` is what a TCP client has to show, within
+    `auth_ms`, before anything else; the others want none. A manifest names a `token_file` instead, relative
+    to its own folder: whoever opens the place reads it. `clients` bounds how many are served at once. One
+    that sends no line for `idle_ms` (0 = may be idle for ever), or takes nothing of what it is sent for
+    `stall_ms`, is cut. `beyond_loopback` is the permission to listen where other machines reach.
+    """
+
+    url: str
+    token: str = field(default="", repr=False)
+    token_file: str = ""
+    clients: int = 16
+    auth_ms: int = 5000
+    idle_ms: int = 300_000
+    stall_ms: int = 5000
+    beyond_loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One deployment.
 
@@ -94,4 +138,6 @@ class Config:
     proc_9p: ProcNinep = field(default_factory=ProcNinep)
     store: Store = field(default_factory=Store)
     workers: Workers = field(default_factory=Workers)
+    listeners: tuple[Listener, ...] = ()
+    consoles: tuple[Console, ...] = ()
     boot_lines: tuple[str, ...] = ()

@@ -4,6 +4,16 @@
     ├── WireError       the peer's bytes are not 9P; `tag` is set when the reply can be addressed
     │   └── wire.codec.UnknownMessage   ... because the type number is not a message of the dialect
     ├── P9Error         the peer's request is refused: `ecode` (Linux errno) and `reason`
+    │   ├── RoleRefusal     ... because the role of whoever attached may not
+    │   ├── TicketRefusal   ... because a scope, rate or quota of the ticket does not allow it
+    │   ├── TicketExpired   ... because the ticket of the attach is genuine, but too old
+    │   ├── client.failures.Unanswered      no reply came: it may or may not have been served
+    │   │   └── client.failures.ConnectionLost  ... because the connection ended
+    │   └── client.failures.PartialWrite    not all of the data was written
+    ├── client.address.AddressError     a URL names no socket
+    ├── client.failures.ConnectError    nobody could be reached at a URL
+    ├── console.grammar.GrammarError    a console line is no command
+    ├── console.framing.FrameError      the peer's bytes are no console frames
     ├── TicketError     a token is not a valid ticket
     ├── ManifestError   the operator's manifest is wrong: a list of `problems`
     └── StoreError      persisted state cannot be used or written
@@ -41,6 +51,18 @@ class P9Error(NineDoorError):
 
     def __str__(self) -> str:
         return f"{errno.errorcode.get(self.ecode, self.ecode)}: {self.reason}"
+
+
+class RoleRefusal(P9Error):
+    """Nobody with this role may; a ticket cannot change that."""
+
+
+class TicketRefusal(P9Error):
+    """The role may, this ticket may not, or no more: out of its scopes, over its rates or quotas."""
+
+
+class TicketExpired(P9Error):
+    """An attach with a ticket that was good once: whoever presents it is no stranger."""
 
 
 class TicketError(NineDoorError):

@@ -44,12 +44,38 @@ NOFID = 0xFFFFFFFF
 APPEND_OFFSET = 0xFFFFFFFFFFFFFFFF
 """Offset that means "at the end, wherever that is" on append-only nodes."""
 
-RETIRED_SPANS_MAX = 65536
+TURN_BYTES = 32 << 10
+"""Bytes of replies made for one connection before another has its turn; the last of them may pass it."""
+
+TURN_REPLY_BYTES = 256
+"""What a reply counts for in a turn besides its length, so that a turn ends after 128 frames, some 0.2 ms,
+however small they are."""
+
+TURN_ENTRY_BYTES = 64
+"""What an entry of a directory that had to be listed anew counts for in a turn: some 2 µs. A turn ends with a
+listing of 512 or more, so that it holds at most one of those."""
+
+RECEIVE_BYTES = 32 << 10
+"""Bytes taken from a socket at a time. With TURN_BYTES, an unfinished frame and the reply that ends a turn it
+makes 80 KiB, the most that one connection's streams hold."""
+
+RETIRED_SPANS_MAX = 8192
 """Retired fid numbers are kept as spans (first, last). A peer that scatters more spans than this has its
 session closed: clients that count upwards, as ours do, need one."""
 
+LISTED_ENTRIES_MAX = 16384
+"""Entries of directories that one session's fids keep between two Treaddirs (about 200 bytes each): the
+largest directory whole, and no more however many fids list it."""
+
 SESSION_FIDS = 256
 """Default bound on live fids of a socket session (each costs under 1 KiB)."""
+
+LISTENER_FIDS_MAX = 1 << 16
+"""Most live fids a manifest may allow each peer of a listener: a Linux client keeps one for every name it
+remembers."""
+
+LISTENERS_MAX = 16
+"""Most sockets that one daemon listens on."""
 
 WORKERS_MAX = 15000
 """Most workers a manifest may allow: each holds a session, and SESSIONS_MAX leaves room for operators."""
@@ -62,6 +88,47 @@ SESSIONS_MAX = 16384
 
 TICKET_CHARS_MAX = 224
 """Longest ticket text the console and cohsh accept (the original's line budget)."""
+
+CONSOLE_LINE_MAX = 256
+"""Bytes in one line of the console, in either direction, without what ends or frames it (the original's)."""
+
+CONSOLE_ROLE_MAX = 16
+"""Bytes in the role of a console's attach (the original's)."""
+
+CONSOLE_PATH_MAX = 96
+"""Bytes in a path that a console command names (the original's)."""
+
+CONSOLE_JSON_MAX = 192
+"""Bytes in the JSON of a console's spawn (the original's)."""
+
+CONSOLE_ID_MAX = 32
+"""Bytes in the worker id of a console's kill (the original's)."""
+
+CONSOLE_ECHO_MAX = 128
+"""Bytes in the payload of a console's echo (the original's). What is longer goes through a mount or 9P."""
+
+CONSOLE_BODY_MAX = 1 << 20
+"""Bytes of the largest file that the console shows, as large as any ring. Each client holds at most one."""
+
+CONSOLE_TAIL_BYTES = 64 << 10
+"""What the console's tail and log show of a file, from its end: a thousand lines or so."""
+
+CONSOLE_WAITING_MAX = 64
+"""TCP connections to a console that have not shown the token yet. One more cuts the one that waits longest,
+so that no crowd of strangers keeps out who knows it."""
+
+CONSOLE_CLIENTS_MAX = 256
+"""Most clients that one console may be set to serve at a time, each with an answer of its own in memory."""
+
+CONSOLE_ATTEMPTS_MAX = 10
+"""Refused credentials in a row after which a console's conversation ends."""
+
+ACK_DETAIL_MAX = 128
+"""Bytes in what follows the verb or the reason of an acknowledgement; more of it vanishes (the original's
+buffer). Scripts rely on what `data=` then still holds."""
+
+ACK_DATA_LINE_MAX = 64
+"""Longest line of a file, in bytes, that `data=` repeats (the original's)."""
 
 SCOPES_MAX = 16
 TICKET_STRING_MAX = 255

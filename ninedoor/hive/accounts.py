@@ -1,5 +1,7 @@
 """The hive as the gate sees it: who a worker is, and what one operation costs."""
 
+from collections.abc import Mapping
+
 from ninedoor.hive.hive import Hive
 from ninedoor.hive.workers import Worker
 
@@ -31,10 +33,8 @@ class Accounts:
 
     def __init__(self, hive: Hive) -> None:
         self._hive = hive
+        self.revocations: Mapping[str, str] = hive.revocations
 
     def lookup(self, worker_id: str) -> Account | None:
         worker = self._hive.workers.get(worker_id)
         return None if worker is None else Account(self._hive, worker)
-
-    def revoked_ticket(self, fingerprint: str) -> str | None:
-        return self._hive.revoked_ticket(fingerprint)

@@ -34,6 +34,9 @@ NUMBERED = 10
 MANIFEST = 11
 """SHA-256 of the manifest the hive was started with"""
 
+BORN = 12
+"""unix time in µs at which the hive began"""
+
 Event = tuple[Any, ...]
 """(kind, field, ...)"""
 

@@ -7,6 +7,7 @@ seconds) comes from the caller.
 """
 
 import errno
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -73,16 +74,21 @@ class Hive(State):
         return replayed
 
     def started_with(self, manifest: str, now: float) -> str | None:
-        """Put on record which manifest (its SHA-256) the hive runs by from now on; returns the one it ran by
-        before when that was another. Raises P9Error when the store cannot."""
+        """Put on record that the hive began, unless it had, and which manifest (its SHA-256) it runs by from
+        now on; returns the one it ran by before when that was another. Raises P9Error when the store cannot.
+        """
         before = self.manifest
-        if manifest == before:
-            return None
-        happened: list[Event] = [(ev.MANIFEST, manifest)]
-        if before:
-            happened.append((ev.LOGGED, line(f"manifest changed old={before[:12]} new={manifest[:12]}")))
-        self._happened(now, *happened)
-        return before or None
+        happened: list[Event] = []
+        if not self.birth:
+            happened.append((ev.BORN, int(now * 1_000_000)))
+        if manifest != before:
+            happened.append((ev.MANIFEST, manifest))
+            if before:
+                told = f"manifest changed old={before[:12]} new={manifest[:12]}"
+                happened.append((ev.LOGGED, line(told)))
+        if happened:
+            self._happened(now, *happened)
+        return before if before and before != manifest else None
 
     def compact(self) -> None:
         """Replace the journal by a snapshot where that pays. Raises P9Error when the store cannot."""
@@ -285,9 +291,10 @@ class Hive(State):
         if fingerprint not in seen and len(seen) < limits.WORKER_TICKETS_MAX:
             self._happened(now, (ev.TICKET_SEEN, worker.id, fingerprint))
 
-    def revoked_ticket(self, fingerprint: str) -> str | None:
-        """Why the ticket was revoked, None when it was not."""
-        return self._revoked_tickets.get(fingerprint)
+    @property
+    def revocations(self) -> Mapping[str, str]:
+        """Fingerprint of each revoked ticket that is remembered → why. The same mapping for good."""
+        return self._revoked_tickets
 
     # -- log --------------------------------------------------------------------------------------------
 

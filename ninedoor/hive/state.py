@@ -34,7 +34,8 @@ class Defaults:
 class State:
     """All that outlives a session. `workers` holds the living by id; `last_time` is the unix time of the
     newest record, before which the clock must not start; `manifest` is the fingerprint of the one last used;
-    `news` is what observers have not been told yet."""
+    `birth`, when the hive began (unix time in µs, 0 before it did), tells it from any other; `news` is what
+    observers have not been told yet."""
 
     def __init__(self) -> None:
         self.workers: dict[str, Worker] = {}
@@ -43,6 +44,7 @@ class State:
         self.defaults = Defaults()
         self.last_time = 0.0
         self.manifest = ""
+        self.birth = 0
         self.news: list[tuple[Worker, float]] = []
         self._next_number = 1
         self._revoked_tickets: dict[str, str] = {}
@@ -59,6 +61,7 @@ class State:
             ev.TICKET_SEEN: self._apply_ticket_seen,
             ev.NUMBERED: self._apply_numbered,
             ev.MANIFEST: self._apply_manifest,
+            ev.BORN: self._apply_born,
         }
 
     def apply(self, now: float, happened: Iterable[Sequence[Any]]) -> None:
@@ -75,6 +78,7 @@ class State:
             "format": SNAPSHOT_FORMAT,
             "time": self.last_time,
             "manifest": self.manifest,
+            "birth": self.birth,
             "next": self._next_number,
             "defaults": [self.defaults.ttl_s, self.defaults.ops],
             "log": [self.log.base, self.log.retained(), self.log.mtime],
@@ -93,19 +97,25 @@ class State:
             raise StoreError(f"snapshot format {state['format']} is not {SNAPSHOT_FORMAT}")
         self.last_time = state["time"]
         self.manifest = state["manifest"]
+        # A snapshot of an earlier version has none: the hive gets one when it starts.
+        self.birth = state.get("birth", 0)
         self._next_number = state["next"]
         self.defaults = Defaults(*state["defaults"])
         self.log = Ring(limits.LOG_BYTES, *state["log"])
         self.outcomes = Ring(limits.CTL_BYTES, *state["outcomes"])
         self.workers = {values[0]: Worker.load(values) for values in state["workers"]}
         self._tickets = {worker: set(seen) for worker, seen in state["tickets"]}
-        self._revoked_tickets = dict(state["revoked"])
+        self._revoked_tickets.clear()
+        self._revoked_tickets.update(state["revoked"])
 
     def _apply_numbered(self, _now: float, event: Sequence[Any]) -> None:
         self._next_number = event[1] + 1
 
     def _apply_manifest(self, _now: float, event: Sequence[Any]) -> None:
         self.manifest = event[1]
+
+    def _apply_born(self, _now: float, event: Sequence[Any]) -> None:
+        self.birth = event[1]
 
     def _apply_spawned(self, now: float, event: Sequence[Any]) -> None:
         worker = Worker.load(event[1])

@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from ninedoor.config import Role, TicketLimits
-from ninedoor.errors import P9Error, TicketError
+from ninedoor.errors import P9Error, TicketError, TicketExpired
 from ninedoor.policy.claims import breach, effective_quotas
 from ninedoor.policy.meters import Meters
 from ninedoor.policy.ports import Bindings, Log, Workers, WorkerView
@@ -132,7 +132,7 @@ class TicketGate:
             raise P9Error(errno.EPERM, "ticket role mismatch")
         if ticket.subject != identity.name:
             raise P9Error(errno.EPERM, "ticket subject mismatch")
-        revoked = self._workers.revoked_ticket(mark)
+        revoked = self._workers.revocations.get(mark)
         if revoked is not None:
             raise P9Error(errno.EPERM, f"ticket revoked: {revoked}")
         return ticket
@@ -143,7 +143,7 @@ class TicketGate:
             return
         times = f"issued_at_ms={ticket.issued_at_ms} ttl_s={ticket.ttl_s} now_ms={now_ms}"
         self._log(f"ui-ticket outcome=deny reason=expired role={ticket.role} ticket={mark} {times}", now)
-        raise P9Error(errno.EPERM, "ticket expired")
+        raise TicketExpired(errno.EPERM, "ticket expired")
 
     def _refuse_claims(self, ticket: Ticket, mark: str, now: float) -> None:
         detail = breach(ticket, self._limits)

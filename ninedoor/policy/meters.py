@@ -6,11 +6,12 @@ attaching anew does not refill a quota. Every refusal here goes to the queen's l
 
 import errno
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NoReturn
 from weakref import WeakValueDictionary
 
 from ninedoor import limits
-from ninedoor.errors import P9Error
+from ninedoor.errors import P9Error, TicketRefusal
 from ninedoor.policy.ports import Log
 from ninedoor.policy.quotas import RESUME, QuotaUse
 from ninedoor.policy.rules import path_text
@@ -30,7 +31,9 @@ class Meter:
     """Use of one ticket: its budget, its scopes, its quotas (those it is held to, 0 = not limited). What runs
     out here ends the ticket; the worker it names lives on by its own budget."""
 
-    __slots__ = ("__weakref__", "_log", "_ops_left", "_role", "_scopes", "_ticket", "_ticks_left", "_use")
+    __slots__ = (
+        "__weakref__", "_log", "_ops_left", "_role", "_scopes", "_ticket", "_ticks_left", "_use", "moved",
+    )  # fmt: skip
 
     def __init__(self, ticket: Ticket, fingerprint: str, quotas: Quotas, log: Log) -> None:
         self._role = ticket.role
@@ -39,7 +42,14 @@ class Meter:
         self._ticks_left = ticket.ticks
         self._scopes = Scopes(ticket.scopes)
         self._use = QuotaUse(quotas)
+        self.moved: Callable[[int], None] = self._use.moved
+        """Call it with the bytes that really were transferred."""
         self._log = log
+
+    @property
+    def limits_bandwidth(self) -> bool:
+        """Does a quota bound the bytes moved? Where neither it nor a rate does, `transfer` is not asked."""
+        return self._use.limits.bandwidth_bytes > 0
 
     def spend(self) -> None:
         """One operation. Raises ESTALE when the ticket pays for no more."""
@@ -91,21 +101,18 @@ class Meter:
             limit = quotas.cursor_resumes if exhausted == RESUME else quotas.cursor_advances
             self._exhausted(exhausted, path, READ, f"limit={limit}", now)
 
-    def moved(self, count: int) -> None:
-        """`count` bytes really were transferred."""
-        self._use.moved(count)
-
     def read_up_to(self, path: Path, end: int) -> None:
         """The last read of the telemetry at `path` ended at byte `end`."""
         self._use.read_up_to(path, end)
 
     def _outside(self, path: Path, access: int, now: float) -> NoReturn:
         self._log(self._line("scope", path, access), now)
-        raise P9Error(errno.EPERM, f"access to {path_text(path)} denied: outside the scopes of the ticket")
+        reason = f"access to {path_text(path)} denied: outside the scopes of the ticket"
+        raise TicketRefusal(errno.EPERM, reason)
 
     def _exhausted(self, reason: str, path: Path, access: int, numbers: str, now: float) -> NoReturn:
         self._log(f"{self._line(reason, path, access)} {numbers}", now)
-        raise P9Error(errno.EDQUOT, ELIMIT)
+        raise TicketRefusal(errno.EDQUOT, ELIMIT)
 
     def _line(self, reason: str, path: Path, access: int) -> str:
         who = f"role={self._role} ticket={self._ticket}"

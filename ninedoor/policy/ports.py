@@ -36,8 +36,9 @@ class Workers(Protocol):
     def lookup(self, worker_id: str) -> WorkerView | None:
         """The living worker of that id."""
 
-    def revoked_ticket(self, fingerprint: str) -> str | None:
-        """Why that ticket was revoked, None when it was not. Asked on every operation: a dict lookup."""
+    @property
+    def revocations(self) -> Mapping[str, str]:
+        """Fingerprint of each revoked ticket → why. One mapping for good, in which every operation looks."""
 
 
 Log = Callable[[str, float], None]

@@ -1,4 +1,4 @@
-"""Who attached, and what meters it: the two kinds of principal and the permit.
+"""Who attached, and what meters it: the two kinds of principal and of permit.
 
 The queen at a trusted door carries no ticket and nothing of hers is metered. Everyone else holds a ticket,
 and each operation asks, in this order: is the worker alive, is the ticket still good, can ticket and worker
@@ -8,7 +8,7 @@ well.
 
 import errno
 
-from ninedoor.errors import P9Error
+from ninedoor.errors import P9Error, RoleRefusal
 from ninedoor.policy.meters import Meter
 from ninedoor.policy.ports import Log, Workers, WorkerView
 from ninedoor.policy.roles import QUEEN, Identity
@@ -51,8 +51,8 @@ class TicketHolder:
         "_log",
         "_meter",
         "_name",
+        "_revocations",
         "_worker",
-        "_workers",
         "label",
         "role",
         "ticket",
@@ -77,7 +77,7 @@ class TicketHolder:
         self._access = access
         self._meter = meter
         self._worker = worker
-        self._workers = workers
+        self._revocations = workers.revocations
         self._deadline = deadline
         self._log = log
 
@@ -85,7 +85,7 @@ class TicketHolder:
         """See `session.ports.Principal.check`. Spends nothing."""
         if self._worker is not None and self._worker.revoked is not None:
             raise P9Error(errno.ESTALE, self._worker.revoked)
-        revoked = self._workers.revoked_ticket(self.ticket)
+        revoked = self._revocations.get(self.ticket)
         if revoked is not None:
             raise P9Error(errno.ESTALE, f"ticket revoked: {revoked}")
         if now >= self._deadline:
@@ -109,34 +109,65 @@ class TicketHolder:
             raise self._denied(path, now)
         reading = self._meter.window(path, access & READ, access, now)
         writing = self._meter.window(path, access & WRITE, access, now)
-        return MeteredPermit(self, self._meter, path, reading, writing)
+        limited = any(window.limit for window in (reading, writing) if window is not None)
+        if limited or self._meter.limits_bandwidth or is_telemetry(path):
+            return MeteredPermit(self, self._meter, path, reading, writing)
+        return PaidPermit(self)
 
     def spend(self, now: float) -> None:
         """Pay for one operation. Raises ESTALE when the worker or the ticket is at its end."""
         # The ticket pays first: one that is at its end must not spend what its worker has.
-        self.check(now)
+        worker = self._worker
+        if worker is not None:
+            self.check(now)
+            self._meter.spend()
+            worker.charge(now)
+            return
+        # `check`, without its calls: a queen is asked thousands of times where a worker is asked once.
+        if now >= self._deadline or self.ticket in self._revocations:
+            self.check(now)
         self._meter.spend()
-        if self._worker is not None:
-            self._worker.charge(now)
 
-    def _denied(self, path: Path, now: float) -> P9Error:
+    def _denied(self, path: Path, now: float) -> RoleRefusal:
         sidecar = self._access.sidecar(path)
         if sidecar is not None:
             self._log(f"sidecar-deny kind={sidecar} scope={self._name}", now)
-        return P9Error(errno.EPERM, f"access to {path_text(path)} denied")
+        return RoleRefusal(errno.EPERM, f"access to {path_text(path)} denied")
+
+
+class PaidPermit:
+    """What a ticket holder's open file asks where neither a rate nor a quota bounds its transfers: each is an
+    operation, and that is all."""
+
+    __slots__ = ("_spend",)
+
+    def __init__(self, holder: TicketHolder) -> None:
+        self._spend = holder.spend
+
+    def read(self, offset: int, count: int, now: float) -> None:
+        """See `session.ports.Permit.read`."""
+        self._spend(now)
+
+    def write(self, count: int, now: float) -> None:
+        """See `session.ports.Permit.write`."""
+        self._spend(now)
+
+    def moved(self, count: int) -> None:
+        """See `session.ports.Permit.moved`. Nobody asks how much it was."""
 
 
 class MeteredPermit:
     """What a ticket holder's open file asks before each transfer. A window is None when the file was not
     opened for that direction, which the session has refused before asking."""
 
-    __slots__ = ("_holder", "_meter", "_offset", "_path", "_reading", "_telemetry", "_writing")
+    __slots__ = ("_meter", "_moved", "_offset", "_path", "_reading", "_spend", "_telemetry", "_writing")
 
     def __init__(
         self, holder: TicketHolder, meter: Meter, path: Path, reading: Window | None, writing: Window | None
     ) -> None:
-        self._holder = holder
+        self._spend = holder.spend
         self._meter = meter
+        self._moved = meter.moved
         self._path = path
         self._reading = reading
         self._writing = writing
@@ -146,7 +177,7 @@ class MeteredPermit:
     def read(self, offset: int, count: int, now: float) -> None:
         """See `session.ports.Permit.read`."""
         assert self._reading is not None
-        self._holder.spend(now)
+        self._spend(now)
         self._meter.transfer(self._reading, self._path, READ, count, now)
         if self._telemetry:
             self._meter.advance(self._path, offset, now)
@@ -155,7 +186,7 @@ class MeteredPermit:
     def write(self, count: int, now: float) -> None:
         """See `session.ports.Permit.write`."""
         assert self._writing is not None
-        self._holder.spend(now)
+        self._spend(now)
         self._meter.transfer(self._writing, self._path, WRITE, count, now)
         if self._telemetry:
             self._meter.tick()
@@ -163,6 +194,6 @@ class MeteredPermit:
 
     def moved(self, count: int) -> None:
         """See `session.ports.Permit.moved`."""
-        self._meter.moved(count)
+        self._moved(count)
         if self._offset is not None:
             self._meter.read_up_to(self._path, self._offset + count)

@@ -126,13 +126,16 @@ class _Matcher(NamedTuple):
         return len(path) < len(self.parts) and self._agrees(path)
 
     def _agrees(self, path: Path) -> bool:
-        return all(part is None or part == name for part, name in zip(self.parts, path, strict=False))
+        for part, name in zip(self.parts, path, strict=False):
+            if part is not None and part != name:
+                return False
+        return True
 
 
 class Access:
     """The table as it stands for one principal. `places` maps a placeholder to the paths it stands for."""
 
-    __slots__ = ("_forbidden", "_grants", "_remembered", "_sidecars")
+    __slots__ = ("_everywhere", "_forbidden", "_grants", "_remembered", "_sidecars")
 
     def __init__(self, role: Role, places: Places) -> None:
         rows = (rule for rule in RULES if role in rule.roles)
@@ -143,9 +146,16 @@ class Access:
         self._forbidden = _trees(own, places)
         self._sidecars = {kind: _trees((pattern,), places) for kind, pattern in SIDECARS.items()}
         self._remembered: dict[Path, int] = {}
+        self._everywhere = 0
+        """What may be done to every path alike, 0 when that is not the whole table."""
+        if not self._forbidden and len(self._grants) == 1:
+            (only,) = self._grants
+            self._everywhere = only.operations | WALK if only.tree and not only.parts else 0
 
     def operations(self, path: Path) -> int:
         """What the principal may do to `path`: WALK, LIST, READ, WRITE, ORed; 0 = nothing."""
+        if self._everywhere:
+            return self._everywhere
         known = self._remembered.get(path)
         if known is not None:
             return known
@@ -192,7 +202,7 @@ def path_text(path: Path) -> str:
 
 def is_telemetry(path: Path) -> bool:
     """Is `path` a worker's telemetry, by its canonical or its short name?"""
-    return _any_covers(_TELEMETRY, path)
+    return path[-1:] == ("telemetry",) and _any_covers(_TELEMETRY, path)
 
 
 def _matchers(pattern: Pattern, operations: int, places: Places) -> Iterator[_Matcher]:
@@ -207,7 +217,11 @@ def _trees(patterns: tuple[Pattern, ...], places: Places) -> tuple[_Matcher, ...
 
 
 def _any_covers(matchers: tuple[_Matcher, ...], path: Path) -> bool:
-    return any(matcher.covers(path) for matcher in matchers)
+    # A loop, not any(): this is asked at every open.
+    for matcher in matchers:  # noqa: SIM110
+        if matcher.covers(path):
+            return True
+    return False
 
 
 def _choices(part: str, places: Places) -> tuple[tuple[str | None, ...], ...]:

@@ -41,19 +41,22 @@ class Scopes:
     """The scopes of one ticket with their rates; a ticket without any may use the whole tree. A scope whose
     path is not canonical (see `split_path`; claims with one are refused at attach) admits nothing."""
 
-    __slots__ = ("_longest_first",)
+    __slots__ = ("_longest_first", "_whole")
 
     def __init__(self, scopes: Sequence[Scope]) -> None:
         rows = [
-            (root, verb, Window(rate))
+            (root, int(verb), Window(rate))
             for path, verb, rate in scopes or _WHOLE_TREE
             if (root := split_path(path)) is not None
         ]
         self._longest_first = tuple(sorted(rows, key=lambda row: -len(row[0])))
+        self._whole = any(not row[0] for row in rows)
 
     def admits_walk(self, path: Path) -> bool:
         """May `path` be reached: is it in a scope, or on the way to one? Any verb will do: what may be only
         written must be walked to as well."""
+        if self._whole:
+            return True
         roots = (row[0] for row in self._longest_first)
         return any(path[: len(root)] == root or root[: len(path)] == path for root in roots)
 

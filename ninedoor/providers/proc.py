@@ -5,9 +5,13 @@ from functools import partial
 from ninedoor.providers.ports import Site
 from ninedoor.tree.text import RenderedText, StaticText
 
+REFUSED_BYTES = 1024
+"""Room for every kind of refusal with a count as long as any."""
+
 
 def provide(site: Site) -> None:
-    """/proc/boot always; the /proc/9p nodes that `[observability.proc_9p]` enables."""
+    """/proc/boot always; the /proc/9p nodes that `[observability.proc_9p]` enables, and with any of them
+    `refused`, which has no switch of its own."""
     boot = "".join(f"{line}\n" for line in site.config.boot_lines)
     site.tree.add(StaticText(("proc", "boot"), boot.encode(), mtime=site.now))
     shown = site.config.proc_9p
@@ -22,6 +26,11 @@ def provide(site: Site) -> None:
                 ("proc", "9p", name), partial(render, site), cap_bytes=cap_bytes, mtime=site.now
             )
             site.tree.add(node)
+    if any(enabled for _name, enabled, _cap, _render in nodes):
+        counts = partial(_refused, site)
+        site.tree.add(
+            RenderedText(("proc", "9p", "refused"), counts, cap_bytes=REFUSED_BYTES, mtime=site.now)
+        )
 
 
 def _sessions(site: Site) -> bytes:
@@ -39,3 +48,8 @@ def _outstanding(site: Site) -> bytes:
 
 def _short_writes(site: Site) -> bytes:
     return f"short_writes total={site.counters.short_writes} retries={site.counters.retries}\n".encode()
+
+
+def _refused(site: Site) -> bytes:
+    counts = " ".join(f"{kind}={number}" for kind, number in site.counters.refused.items())
+    return f"refused {counts}\n".encode()

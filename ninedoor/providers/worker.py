@@ -18,7 +18,7 @@ class WorkerDirectory:
         site.hive.observers.append(self)
 
     def spawned(self, worker: Worker, now: float) -> None:
-        directory = Directory(("worker", worker.id), mtime=now)
+        directory = Directory(("worker", worker.id), mtime=now, born=worker.spawned)
 
         def append(offset: int, data: bytes, caller: Caller, at: float) -> int:
             return self._hive.append_telemetry(worker, offset, data, caller.label, at)

@@ -51,7 +51,7 @@ class App:
         self.clock = clock
         self.counters = Counters()
         self._journal = journal
-        self._tree = Namespace(clock())
+        self._tree = Namespace(clock(), hive.birth)
         table.build(Site(config, hive, self.counters, self._tree, clock()))
         gate = TicketGate(config.secrets, config.ticket_limits, Accounts(hive), hive.refusals.line)
         self._hub = Hub(self._tree, gate, hive.refusals, journal.commit, journal.sync, self.counters)
@@ -65,25 +65,31 @@ class App:
         try:
             hive = Hive(config, journal)
             replayed = hive.load()
-            app = cls(config, journal, hive, Clock(hive.last_time))
+            clock = Clock(hive.last_time)
+            for note in getattr(journal, "notes", ()):
+                _log.warning("state: %s", note)
+            cls._start(hive, config, clock)
+            app = cls(config, journal, hive, clock)
         except BaseException:
             journal.close()
             raise
-        for note in getattr(journal, "notes", ()):
-            _log.warning("state: %s", note)
-        try:
-            before = hive.started_with(config.manifest_sha256, app.clock())
-        except P9Error as full:
-            _log.warning("the state takes no records: %s", full)
-        else:
-            if before is not None:
-                _log.warning("the state was last used with another manifest (sha256 %s…)", before[:12])
         ahead = app.clock.follow()
         if ahead > CLOCK_AHEAD_S:
             _log.warning("the journal ends %.0f s in the future: the hive's time goes on from there", ahead)
         if state is not None:
             _log.info("state %s: %d workers, %d records replayed", state, len(hive.workers), replayed)
         return app
+
+    @staticmethod
+    def _start(hive: Hive, config: Config, clock: Clock) -> None:
+        """Before the tree is built: its nodes are numbered by when the hive began."""
+        try:
+            before = hive.started_with(config.manifest_sha256, clock())
+        except P9Error as full:
+            _log.warning("the state takes no records: %s", full)
+        else:
+            if before is not None:
+                _log.warning("the state was last used with another manifest (sha256 %s…)", before[:12])
 
     def session(
         self,

@@ -1,38 +1,61 @@
 """Bytes in, bytes out: framing, tags and batches around one `Session`. No I/O happens here.
 
-A buffer handed to `receive` may hold any number of frames. They are taken in batches of at most
-`batch_frames`; within a batch every tag is in flight until the batch is answered, so a repeated tag is
-refused there, and so is what exceeds the tag window. All replies of one buffer leave in one piece, after one
-commit: a reply never leaves before what it acknowledges is journalled.
+A buffer handed to `receive` may hold any number of frames. They are served in turns, each bounded in frames
+and in bytes of replies, so that neither time nor memory is the peer's to decide. Within a turn they are taken
+in batches of at most `batch_frames`; every tag of a batch is in flight until the batch is answered, so a
+repeated tag is refused there, and so is what exceeds the tag window. All replies of one turn leave in one
+piece, after one commit: a reply never leaves before what it acknowledges is journalled.
 """
 
 import errno
 import logging
 
 from ninedoor.errors import P9Error, WireError
-from ninedoor.limits import NOTAG
-from ninedoor.session.counters import Counters
-from ninedoor.session.session import Reply, Session, SessionLimits
-from ninedoor.wire.codec import UnknownMessage, decode_request, encode
+from ninedoor.limits import HEADER_BYTES, NOTAG, TURN_BYTES, TURN_ENTRY_BYTES, TURN_REPLY_BYTES
+from ninedoor.session.counters import Counters, Refusal
+from ninedoor.session.session import Session, SessionLimits
+from ninedoor.session.tags import TagRefused, Tags
+from ninedoor.wire.codec import ENCODERS, HEADER, REQUEST_DECODERS, UnknownMessage, encode, tag_of
 from ninedoor.wire.framing import FrameReader
-from ninedoor.wire.messages import Rlerror, Rversion
+from ninedoor.wire.messages import NUMBERS, REQUESTS, Rlerror, Tclunk, Treaddir, Tremove, Tversion
 
 _log = logging.getLogger(__name__)
 
+_TVERSION = NUMBERS[Tversion]
+_TREADDIR = NUMBERS[Treaddir]
+_APART = frozenset({_TVERSION, _TREADDIR, NUMBERS[Tclunk], NUMBERS[Tremove]})
+"""Requests after which the session may have another msize, be closed, or have taken long."""
+
+_header = HEADER.unpack_from
+
 
 class Connection:
-    """One peer's byte stream. `closed` is None while bytes are welcome, then says why they no longer are."""
+    """One peer's byte stream. `closed` is None while bytes are welcome, then says why they no longer are.
+    `more` says that frames are left for another turn: send what the last one returned, then call
+    `receive(b"", now)` before reading more."""
 
     def __init__(self, session: Session, session_limits: SessionLimits, counters: Counters) -> None:
         self._session = session
-        self._batch = session_limits.batch_frames
-        self._window = session_limits.tags
+        self._commit = session.commit
+        self._tags = Tags(session_limits.batch_frames, session_limits.tags)
         self._counters = counters
         self._reader = FrameReader()
         self.closed: str | None = None
+        self.more = False
+
+    @property
+    def inside_frame(self) -> bool:
+        """Would the stream be cut inside a frame if it ended here?"""
+        return self._reader.buffered > 0
+
+    @property
+    def attached(self) -> bool:
+        """Has the peer ever said who it is, and been let in?"""
+        return self._session.attached
 
     def receive(self, data: bytes, now: float) -> bytes:
-        """Serve every whole frame in hand and return the replies to send, b"" if none is due.
+        """Serve the whole frames in hand, one turn at most, and return the replies to send, b"" if none is
+        due; they are under TURN_BYTES + MSIZE_MAX.
 
         `data` is what one read brought, of any size; an unfinished frame waits inside, bounded by msize.
         After a frame whose size is a lie `closed` is set: send what was returned, then hang up. Raises
@@ -40,84 +63,88 @@ class Connection:
         """
         if self.closed is not None:
             return b""
-        replies: list[tuple[int, Reply]] = []
-        before = self._counters.outstanding
-        self._reader.feed(data)
+        reader = self._reader
+        reader.feed(data)
+        replies: list[bytes] = []
+        self._counters.turn = replies
         try:
-            self._serve(replies, now)
+            self.more = reader.cut(self._serve(replies, now)) and not self._session.closed
         except WireError as unframed:
             self.closed = unframed.reason
-            replies.append((NOTAG, self._refused(errno.EINVAL, unframed.reason, now)))
-        finally:
-            self._counters.outstanding = before
+            self.more = False
+            replies.append(self._refused(NOTAG, "frame_size", errno.EINVAL, unframed.reason, now))
+        self._counters.turn = None
         if not replies:
             return b""
-        return b"".join([_encoded(tag, reply) for tag, reply in self._committed(replies)])
+        try:
+            self._commit()
+        except P9Error as failed:
+            return b"".join([encode(tag_of(reply), Rlerror(failed.ecode)) for reply in replies])
+        return b"".join(replies)
 
     def end(self, reason: str) -> None:
         """The stream is over: the session and all its fids go with it. Idempotent."""
         self.closed = self.closed or reason
         self._session.close(reason)
 
-    def _serve(self, replies: list[tuple[int, Reply]], now: float) -> None:
-        handle = self._session.handle
-        in_flight: set[int] = set()
-        room = self._batch
-        for frame in self._reader:
-            if room == 0:
-                in_flight.clear()
-                room = self._batch
-            room -= 1
+    def _serve(self, replies: list[bytes], now: float) -> int:
+        """Add the replies of one turn to `replies`; returns where in the buffer the next frame begins."""
+        session, reader, tags = self._session, self._reader, self._tags
+        tracked = tags.tracked
+        if tracked:
+            tags.begin()
+        buffer, start = reader.buffer, reader.position
+        have = len(buffer)
+        last = have - HEADER_BYTES
+        room = 1 if session.closed else TURN_BYTES  # one answer, whoever closed it
+        while start <= last and room > 0:
+            size, number, tag = _header(buffer, start)
+            end = start + size
+            if end > have or size > reader.limit or size < HEADER_BYTES:
+                break
             try:
-                tag, request = decode_request(*frame)
-            except WireError as undecodable:
-                replies.append(self._undecodable(undecodable, now))
-                continue
-            if tag in in_flight or len(in_flight) >= self._window:
-                replies.append((tag, self._out_of_window(tag, tag in in_flight, now)))
-                continue
-            in_flight.add(tag)
-            self._counters.outstanding += 1
-            try:
-                reply = handle(request, now)
-            except Exception:
-                # A bug answers EIO and the conversation goes on.
-                _log.exception("bug while serving %s", type(request).__name__)
-                reply = Rlerror(errno.EIO)
-            if type(reply) is Rversion:
-                self._reader.limit = reply.msize
-            replies.append((tag, reply))
-            if self._session.closed:
-                self.closed = "session closed"
-                return
+                if tracked:
+                    tags.next_frame()
+                request = REQUEST_DECODERS[number](buffer, start + HEADER_BYTES, end)
+                if tracked:
+                    tags.take(tag)
+                reply = session.handle(request, now)
+                frame = ENCODERS[type(reply)](tag, reply)
+            except Exception as problem:
+                frame = self._instead(problem, number, tag, now)
+            replies.append(frame)
+            start = end
+            room -= TURN_REPLY_BYTES + len(frame)
+            if number in _APART:
+                room -= self._aftermath(number)
+        if session.closed:
+            self.closed = "session closed"
+        return start
 
-    def _undecodable(self, error: WireError, now: float) -> tuple[int, Reply]:
-        if error.tag is None:
-            raise error
-        ecode = errno.EOPNOTSUPP if isinstance(error, UnknownMessage) else errno.EINVAL
-        return error.tag, self._refused(ecode, error.reason, now)
+    def _aftermath(self, number: int) -> int:
+        """After a request of `_APART`: what it counts for in its turn besides its reply, which is all of the
+        turn when the session is closed. A new msize holds from the next frame on."""
+        session = self._session
+        if number == _TREADDIR:
+            listed, session.listed = session.listed, 0
+            return listed * TURN_ENTRY_BYTES
+        if number == _TVERSION:
+            self._reader.limit = session.msize
+        return TURN_BYTES if session.closed else 0
 
-    def _out_of_window(self, tag: int, repeated: bool, now: float) -> Reply:
-        if repeated:
-            return self._refused(errno.EINVAL, f"tag {tag} already in use", now)
-        return self._refused(errno.EBUSY, f"tag window of {self._window} exceeded", now)
-
-    def _refused(self, ecode: int, reason: str, now: float) -> Reply:
-        return self._session.refuse(P9Error(ecode, reason), now)
-
-    def _committed(self, replies: list[tuple[int, Reply]]) -> list[tuple[int, Reply]]:
-        """The replies, or EIO for each of them when the store could not keep what they acknowledge."""
-        try:
-            self._session.commit()
-        except P9Error as failed:
-            return [(tag, Rlerror(failed.ecode)) for tag, _reply in replies]
-        return replies
-
-
-def _encoded(tag: int, reply: Reply) -> bytes:
-    """The frame of `reply`; EIO in its place when a node made a value that no frame holds, which is a bug."""
-    try:
-        return encode(tag, reply)
-    except ValueError:
-        _log.exception("bug in a reply: %s cannot be encoded", type(reply).__name__)
+    def _instead(self, problem: Exception, number: int, tag: int, now: float) -> bytes:
+        """The reply to a frame that did not become a request, or met a bug."""
+        match problem:
+            case UnknownMessage():
+                return self._refused(tag, "unknown_message", errno.EOPNOTSUPP, problem.reason, now)
+            case WireError():
+                return self._refused(tag, "undecodable", errno.EINVAL, problem.reason, now)
+            case TagRefused():
+                return self._refused(tag, problem.kind, problem.ecode, problem.reason, now)
+        # A bug answers EIO and the conversation goes on.
+        _log.error("bug while serving %s", REQUESTS[number].__name__, exc_info=problem)
         return encode(tag, Rlerror(errno.EIO))
+
+    def _refused(self, tag: int, kind: Refusal, ecode: int, reason: str, now: float) -> bytes:
+        self._counters.refused[kind] += 1
+        return encode(tag, self._session.refuse(P9Error(ecode, reason), now))

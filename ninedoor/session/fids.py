@@ -12,9 +12,10 @@ from typing import Final
 
 from ninedoor import limits
 from ninedoor.errors import P9Error
-from ninedoor.session.ports import Opened, Permit, Principal
+from ninedoor.session.ports import READ, WRITE, Attr, Opened, Permit, Principal
 from ninedoor.session.view import Place
-from ninedoor.wire.types import Dirent
+from ninedoor.wire.messages import Rgetattr
+from ninedoor.wire.types import Dirent, Qid
 
 
 class Profile(Enum):
@@ -28,7 +29,10 @@ class FidState:
     """What one fid stands for. `floats` says that writes go to the end whatever offset they carry: opened
     with O_APPEND, or with O_TRUNC, whose writer believes the file empty."""
 
-    __slots__ = ("access", "floats", "listing", "node", "opened", "permit", "place", "principal")
+    __slots__ = (
+        "access", "floats", "listing", "node", "opened", "permit", "place", "principal", "reader", "shown",
+        "shown_for", "writer",
+    )  # fmt: skip
 
     def __init__(self, principal: Principal, place: Place) -> None:
         self.principal: Final = principal
@@ -36,8 +40,14 @@ class FidState:
         self.access = 0
         self.floats = False
         self.opened: Opened | None = None
+        self.reader: Opened | None = None
+        self.writer: Opened | None = None
+        """`opened`, if `access` includes READ or WRITE: what the transfers look for."""
         self.permit: Permit | None = None
         self.listing: list[Dirent] | None = None
+        self.shown: Rgetattr
+        self.shown_for: tuple[Qid, Attr, int] | None = None
+        """Qid, attributes and mask that `shown` was made from; who watches a file asks for the same again."""
 
     def move(self, place: Place) -> None:
         """The fid names another place from now on."""
@@ -53,8 +63,14 @@ class FidState:
         """Give up what Tlopen acquired; the fid can be opened again."""
         if self.opened is not None:
             self.opened.close()
-        self.opened = self.permit = self.listing = None
+        self.opened = self.reader = self.writer = self.permit = self.listing = None
         self.access = 0
+
+    def open_file(self, opened: Opened, access: int) -> None:
+        """The fid is an open file from now on. Precondition: it is closed."""
+        self.opened, self.access = opened, access
+        self.reader = opened if access & READ else None
+        self.writer = opened if access & WRITE else None
 
 
 class RetiredFids:
@@ -89,6 +105,11 @@ class RetiredFids:
             self._last.insert(at, number)
 
 
+def missing(number: int) -> P9Error:
+    """The refusal of a number that names no live fid."""
+    return P9Error(errno.ENOENT, f"fid {number} not found")
+
+
 class FidTable:
     """Live fids by number, at most `limit` of them."""
 
@@ -107,7 +128,7 @@ class FidTable:
         """Raises ENOENT for a number that names no live fid."""
         state = self.live.get(number)
         if state is None:
-            raise P9Error(errno.ENOENT, f"fid {number} not found")
+            raise missing(number)
         return state
 
     def check_free(self, number: int) -> None:

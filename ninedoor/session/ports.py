@@ -6,6 +6,7 @@ goes backwards within one run. Every refusal is a `P9Error` carrying the errno t
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from ninedoor.wire.types import Qid
@@ -19,11 +20,17 @@ WRITE = 2
 
 
 class Attr(NamedTuple):
-    """What stat(2) shows of a node. `mode` includes the file type bits; `size` in bytes; `mtime` unix s."""
+    """What stat(2) shows of a node. `mode` includes the file type bits; `size` in bytes; `mtime` unix s.
+    `base` is the offset of the oldest byte a node still has, of which stat(2) knows nothing."""
 
     mode: int
     size: int
     mtime: float
+    base: int = 0
+
+
+new_attr: Callable[[tuple[int, int, float, int]], Attr] = partial(tuple.__new__, Attr)
+"""The Attr of these fields, made in half the time that Attr(...) takes: every stat makes one."""
 
 
 class Entry(NamedTuple):

@@ -12,28 +12,36 @@ import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from ninedoor import limits
 from ninedoor.errors import P9Error
 from ninedoor.session.counters import Counters
-from ninedoor.session.fids import FidState, FidTable, Profile
-from ninedoor.session.ports import READ, WRITE, Audit, Commit, Gate, Node, Path, Principal, Tree
+from ninedoor.session.fids import FidState, FidTable, Profile, missing
+from ninedoor.session.ports import READ, WRITE, Attr, Audit, Commit, Gate, Node, Path, Principal, Tree
 from ninedoor.session.states import State, admit
-from ninedoor.session.view import View
+from ninedoor.session.view import Place, View
 from ninedoor.wire import messages as m
 from ninedoor.wire.codec import encode_dirents
-from ninedoor.wire.types import QT_APPEND, QT_DIR, Dirent
+from ninedoor.wire.types import QT_APPEND, QT_DIR, Dirent, Qid
 
 VERSION = "9P2000.L"
 
 GETATTR_BASIC = 0x7FF
 """P9_GETATTR_BASIC: every field of Rgetattr up to blocks is valid."""
 
-NO_MORE = (0, 0, 0, 0)
-"""Birth time, generation and data version, which no node has."""
+GETATTR_DATA_VERSION = 0x2000
+"""P9_GETATTR_DATA_VERSION, valid for those who ask for it: here the offset of the oldest byte a file still
+has. The Linux client does not look at it."""
+
+NO_BIRTH = (0, 0, 0)
+"""Birth time and generation, which no node has."""
+
+SETATTR_SIZE, SETATTR_MTIME, SETATTR_CTIME = 0x8, 0x20, 0x40
+"""P9_SETATTR_*: the fields of a Tsetattr that come along when Linux opens a file for `>`. The times are the
+server's to choose as long as their _SET bits are clear."""
 
 V9FS_MAGIC = 0x01021997
 BLOCK = 4096
@@ -59,11 +67,17 @@ _WITHOUT_FID = frozenset({m.Tversion, m.Tflush})
 
 _ACCESS = {os.O_RDONLY: READ, os.O_WRONLY: WRITE, os.O_RDWR: READ | WRITE}
 
+NAMES_REMEMBERED = 4096
+"""Names that are known to be allowed: the same few are walked to again and again."""
+
 _ATTACHED = State.ATTACHED
+
+_NEVER = "nodes appear, change and vanish only by commands to ctl files"
 
 _rread: Callable[[tuple[bytes]], m.Rread] = partial(tuple.__new__, m.Rread)
 _rwrite: Callable[[tuple[int]], m.Rwrite] = partial(tuple.__new__, m.Rwrite)
-"""The replies of the hot path, built in half the time their own constructors take."""
+_dirent: Callable[[tuple[Qid, int, int, str]], Dirent] = partial(tuple.__new__, Dirent)
+"""What the hot path is full of, built in half the time that the constructors take."""
 
 Request = Any
 Reply = Any
@@ -97,7 +111,7 @@ class Session:
     """One peer's conversation. `trusted` says that the door vouches for the peer; `owner` is the (uid, gid)
     shown by stat; `peer` names it in audit lines until an attach says who it is."""
 
-    _serials = count(1)
+    _serials: ClassVar = count(1)
 
     def __init__(
         self,
@@ -112,12 +126,23 @@ class Session:
         self.commit: Commit = hub.commit
         """Make what was handled since the last commit as durable as promised. Raises P9Error(EIO) when the
         store cannot: the caller must not let those replies claim success."""
+        self.refusal: P9Error | None = None
+        """Why the latest Rlerror, for doors of this process: who refused and the reason, which a reply has no
+        room for."""
         self._hub = hub
         self._limits = limits
         self._profile = profile
         self._trusted = trusted
         self._owner = owner
         self._state = State.NEW
+        self.closed = False
+        self.attached = False
+        """Has anybody ever attached?"""
+        self._listers: list[FidState] = []
+        """Fids that keep a listing, the latest last; some may have given it up since."""
+        self.listed = 0
+        """Entries of the directories that were listed since somebody last set it to 0: work that their
+        requests do not show."""
         self._closed_because = ""
         self._fids = FidTable(profile, limits.fids)
         self._live = self._fids.live
@@ -151,13 +176,10 @@ class Session:
         if self._state is State.CLOSED:
             return
         self._state = State.CLOSED
+        self.closed = True
         self._closed_because = reason
         self._drop_fids()
         self._hub.counters.sessions.pop(self.serial, None)
-
-    @property
-    def closed(self) -> bool:
-        return self._state is State.CLOSED
 
     # -- beside the requests: change notices for in-process doors, which carry no content ------------------
 
@@ -218,6 +240,7 @@ class Session:
         root = self._view.root()
         self._fids.add(fid, FidState(principal, root))
         self._state = State.ATTACHED
+        self.attached = True
         self._name(principal.label)
         return m.Rattach(root.qid)
 
@@ -282,7 +305,25 @@ class Session:
     def _lopen(self, request: m.Tlopen, now: float) -> Reply:
         fid, flags = request
         state = self._fids.get(fid)
-        node = state.node
+        return m.Rlopen(self._open(state, state.place, flags, now), self._iounit)
+
+    def _lcreate(self, request: m.Tlcreate, now: float) -> Reply:
+        """As open(2) with O_CREAT: what exists is opened, and nothing is made."""
+        fid, name, flags, _mode, _gid = request
+        state = self._present(fid, now)
+        self._check_names(state.place.path, (name,))
+        state.principal.walk(self._view.canonical(state.place, (name,)), now)
+        try:
+            place, _qids = self._view.descend(state.place, (name,), whole=True)
+        except P9Error as missing:
+            raise P9Error(errno.EPERM, _NEVER) from missing
+        if flags & os.O_EXCL:
+            raise P9Error(errno.EPERM, _NEVER)
+        return m.Rlcreate(self._open(state, place, flags, now), self._iounit)
+
+    def _open(self, state: FidState, place: Place, flags: int, now: float) -> Qid:
+        """Open what `place` is; once that is done the fid stands for it."""
+        node = place.node
         self._require_present(node)
         access = _ACCESS.get(flags & os.O_ACCMODE)
         if access is None:
@@ -292,21 +333,24 @@ class Session:
             raise P9Error(errno.EISDIR, "cannot write directories")
         if flags & os.O_DIRECTORY and not qid.type & QT_DIR:
             raise P9Error(errno.ENOTDIR, "not a directory")
-        if flags & os.O_TRUNC and not qid.type & QT_APPEND:
-            raise P9Error(errno.EPERM, "only append-only nodes ignore truncation; this one refuses it")
+        if flags & os.O_TRUNC:
+            _ignore_truncation(qid)
         permit = state.principal.open(node.path, access, now)
         opened = None if qid.type & QT_DIR else node.open(access, now)
         state.close()
-        state.access, state.permit, state.opened = access, permit, opened
+        state.move(place)
+        state.permit = permit
         state.floats = bool(flags & (os.O_APPEND | os.O_TRUNC))
         if opened is None:
-            state.listing = []
-        return m.Rlopen(state.place.qid, self._iounit)
+            state.listing, state.access = [], access
+        else:
+            state.open_file(opened, access)
+        return place.qid
 
     def _read(self, request: m.Tread, now: float) -> Reply:
         fid, offset, count = request
         state = self._live.get(fid)
-        if state is None or state.opened is None or not state.access & READ:
+        if state is None or state.reader is None:
             raise self._unreadable(fid)
         if state.node.gone is not None:
             raise P9Error(errno.ESTALE, state.node.gone)
@@ -314,11 +358,11 @@ class Session:
             count = self._read_max
         permit = state.permit
         if permit is None:
-            return _rread((state.opened.read(offset, count, now),))
+            return _rread((state.reader.read(offset, count, now),))
         permit.read(offset, count, now)
-        data = state.opened.read(offset, count, now)
+        data = state.reader.read(offset, count, now)
         permit.moved(len(data))
-        return m.Rread(data)
+        return _rread((data,))
 
     def _unreadable(self, fid: int) -> P9Error:
         state = self._fids.get(fid)
@@ -331,7 +375,7 @@ class Session:
     def _write(self, request: m.Twrite, now: float) -> Reply:
         fid, offset, data = request
         state = self._live.get(fid)
-        if state is None or state.opened is None or not state.access & WRITE:
+        if state is None or state.writer is None:
             raise self._unwritable(fid)
         if state.node.gone is not None:
             raise P9Error(errno.ESTALE, state.node.gone)
@@ -342,11 +386,11 @@ class Session:
         self._writer = state.principal
         permit = state.permit
         if permit is None:
-            return _rwrite((state.opened.write(offset, data, self, now),))
+            return _rwrite((state.writer.write(offset, data, self, now),))
         permit.write(len(data), now)
-        taken = state.opened.write(offset, data, self, now)
+        taken = state.writer.write(offset, data, self, now)
         permit.moved(taken)
-        return m.Rwrite(taken)
+        return _rwrite((taken,))
 
     def _unwritable(self, fid: int) -> P9Error:
         state = self._fids.get(fid)
@@ -364,7 +408,7 @@ class Session:
         if state.permit is not None:
             state.permit.read(offset, count, now)
         if offset == 0 or not state.listing:
-            state.listing = self._list(state)
+            self._keep(state, self._list(state))
         rest = state.listing[offset:] if offset else state.listing
         data = encode_dirents(rest, count)
         if not rest:
@@ -379,25 +423,64 @@ class Session:
         """One consistent listing, kept by the fid until it starts over at offset 0."""
         sees, canonical = state.principal.sees, self._view.canonical
         entries = self._view.entries(state.place)
+        self.listed += len(entries)
         seen = [(name, qid) for name, qid in entries.items() if sees(canonical(state.place, (name,)))]
         return [
-            Dirent(qid, at, DT_DIR if qid.type & QT_DIR else DT_REG, name)
+            _dirent((qid, at, DT_DIR if qid.type & QT_DIR else DT_REG, name))
             for at, (name, qid) in enumerate(seen, 1)
         ]
 
+    def _keep(self, state: FidState, listing: list[Dirent]) -> None:
+        """Let the fid have `listing`. What all fids keep is bounded: the oldest listing gives way, and is
+        made anew should its reader go on."""
+        state.listing = listing
+        kept = [other for other in self._listers if other.listing and other is not state]
+        total = sum(len(other.listing or ()) for other in kept) + len(listing)
+        while kept and total > limits.LISTED_ENTRIES_MAX:
+            oldest = kept.pop(0)
+            total -= len(oldest.listing or ())
+            oldest.listing = []
+        self._listers = [*kept, state]
+
     def _getattr(self, request: m.Tgetattr, now: float) -> Reply:
-        state = self._present(request.fid, now)
-        qid = state.place.qid
-        mode, size, mtime = state.node.attr()
+        fid, mask = request
+        state = self._present(fid, now)
+        now_shown = (state.place.qid, state.node.attr(), mask)
+        if now_shown != state.shown_for:
+            state.shown_for, state.shown = now_shown, self._shown(*now_shown)
+        return state.shown
+
+    def _shown(self, qid: Qid, attr: Attr, mask: int) -> m.Rgetattr:
         uid, gid = self._owner
-        seconds = int(mtime)
-        nanoseconds = int((mtime - seconds) * 1e9)
+        seconds = int(attr.mtime)
+        when = (seconds, int((attr.mtime - seconds) * 1e9))
         links = 2 if qid.type & QT_DIR else 1
-        when = (seconds, nanoseconds)
         return m.Rgetattr(
-            GETATTR_BASIC, qid, mode, uid, gid, links, 0, size, BLOCK, (size + 511) // 512,
-            *when, *when, *when, *NO_MORE,
+            GETATTR_BASIC | mask & GETATTR_DATA_VERSION, qid, attr.mode, uid, gid, links, 0,
+            attr.size, BLOCK, (attr.size + 511) // 512, *when, *when, *when, *NO_BIRTH, attr.base,
         )  # fmt: skip
+
+    def _setattr(self, request: m.Tsetattr, now: float) -> Reply:
+        """The one rule for truncation: what has a file open for writing may cut it to nothing, in the open or
+        after it, and an append-only node ignores that. The 9P client of Linux always does it after, and QEMU
+        sets the modification time before that by a path of its own. All else is refused."""
+        state = self._present(request.fid, now)
+        asked = request.valid & ~SETATTR_CTIME
+        if asked == SETATTR_MTIME:
+            _ignore_truncation(state.node.qid)
+            if not state.access & WRITE:
+                state.principal.open(state.node.path, WRITE, now)
+                state.node.open(WRITE, now).close()
+            return m.Rsetattr()
+        if (
+            asked | SETATTR_MTIME == SETATTR_SIZE | SETATTR_MTIME
+            and request.size == 0
+            and state.access & WRITE
+        ):
+            _ignore_truncation(state.node.qid)
+            state.floats = True
+            return m.Rsetattr()
+        raise P9Error(errno.EPERM, _NEVER)
 
     def _fsync(self, request: m.Tfsync, now: float) -> Reply:
         self._present(request.fid, now)
@@ -408,7 +491,7 @@ class Session:
 
     def _never(self, request: Request, now: float) -> Reply:
         self._present(request[0], now)
-        raise P9Error(errno.EPERM, "nodes appear, change and vanish only by commands to ctl files")
+        raise P9Error(errno.EPERM, _NEVER)
 
     def _readlink(self, request: m.Treadlink, now: float) -> Reply:
         self._present(request.fid, now)
@@ -455,6 +538,7 @@ class Session:
 
     def _refuse(self, request: Request, refusal: P9Error, now: float) -> Reply:
         """Rlerror and, unless the refusal is QUIET, one audit line that says who, what, where and why."""
+        self._hub.counters.refused["request"] += 1
         state = None if type(request) in _WITHOUT_FID else self._live.get(request[0])
         label, ticket, path = self._known_as, "none", "-"
         if type(request) is m.Tattach:
@@ -465,15 +549,20 @@ class Session:
         return self._audited(label, ticket, type(request).__name__, path, refusal, now)
 
     def _audited(self, label: str, ticket: str, verb: str, path: str, refusal: P9Error, now: float) -> Reply:
+        self.refusal = refusal.with_traceback(None)  # which would keep every frame it came through
         if (verb, refusal.ecode) not in QUIET:
             self._hub.audit.refused(label, ticket, verb, path, refusal.ecode, refusal.reason, now)
         return m.Rlerror(refusal.ecode)
 
     def _present(self, fid: int, now: float) -> FidState:
         """The fid, whose principal and node both still are. Raises ENOENT, ESTALE."""
-        state = self._fids.get(fid)
+        state = self._live.get(fid)
+        if state is None:
+            raise missing(fid)
         state.principal.check(now)
-        self._require_present(state.node)
+        gone = state.node.gone
+        if gone is not None:
+            raise P9Error(errno.ESTALE, gone)
         return state
 
     def _require_present(self, node: Node) -> None:
@@ -482,6 +571,7 @@ class Session:
 
     def _drop_fids(self) -> None:
         self._fids.clear()
+        self._listers.clear()
 
 
 def _named(request: Request) -> Path:
@@ -493,6 +583,13 @@ def _named(request: Request) -> Path:
     return (request.name,) if type(request) in _NAMING else ()
 
 
+def _ignore_truncation(qid: Qid) -> None:
+    """Precondition of pretending that a node was cut to nothing. Raises EPERM."""
+    if not qid.type & QT_APPEND:
+        raise P9Error(errno.EPERM, "only append-only nodes ignore truncation; this one refuses it")
+
+
+@lru_cache(NAMES_REMEMBERED)
 def check_name(name: str) -> None:
     """One path component. EINVAL when empty, `.`, `..`, or with a slash or NUL; ENAMETOOLONG past NAME_MAX
     bytes."""
@@ -528,11 +625,11 @@ _HANDLERS: dict[type, Callable[[Session, Any, float], Reply]] = {
     m.Txattrcreate: Session._no_xattr,
     m.Tlock: Session._no_lock,
     m.Tgetlock: Session._no_lock,
-    m.Tlcreate: Session._never,
+    m.Tlcreate: Session._lcreate,
     m.Tsymlink: Session._never,
     m.Tmknod: Session._never,
     m.Trename: Session._never,
-    m.Tsetattr: Session._never,
+    m.Tsetattr: Session._setattr,
     m.Tlink: Session._never,
     m.Tmkdir: Session._never,
     m.Trenameat: Session._never,

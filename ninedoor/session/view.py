@@ -9,6 +9,7 @@ import errno
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -70,7 +71,11 @@ class Place(NamedTuple):
 
     @property
     def qid(self) -> Qid:
-        return salted(self.node.qid, self.salt)
+        return salted(self.node.qid, self.salt) if self.salt else self.node.qid
+
+
+_place: Callable[[tuple[Node, Path, int]], Place] = partial(tuple.__new__, Place)
+"""Place(...) in half the time: every name of a walk makes one."""
 
 
 class View:
@@ -112,7 +117,8 @@ class View:
 
     def entries(self, place: Place) -> dict[str, Qid]:
         """Children of a directory as this session sees them, sorted bytewise."""
-        entries = {entry.name: salted(entry.qid, place.salt) for entry in place.node.entries()}
+        listed = place.node.entries()
+        entries = {name: salted(qid, place.salt) for name, qid in listed} if place.salt else dict(listed)
         if not self._table:
             return entries
         for name in self._names_below(place.path):
@@ -158,9 +164,9 @@ class View:
         path = (*place.path, name)
         bound = self._table.get(path) if self._table else None
         if bound is not None:
-            return Place(self._resolve(bound.source), path, bound.salt)
+            return _place((self._resolve(bound.source), path, bound.salt))
         try:
-            return Place(place.node.walk(name), path, place.salt)
+            return _place((place.node.walk(name), path, place.salt))
         except P9Error as missing:
             if missing.ecode == errno.ENOENT and self._table and self._leads_on(path):
                 return Place(Waypoint((*place.node.path, name), path), path, place.salt)

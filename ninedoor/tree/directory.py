@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from ninedoor.errors import P9Error
 from ninedoor.session.ports import READ, Attr, Entry, Node, Opened, Path
-from ninedoor.tree.node import BaseNode
-from ninedoor.wire.types import QT_DIR, Qid
+from ninedoor.tree.node import ROOT_NUMBER, BaseNode
+from ninedoor.wire.types import QT_DIR, Qid, new_qid
 
 
 class Directory(BaseNode):
@@ -18,10 +18,10 @@ class Directory(BaseNode):
         path: Path,
         *,
         mtime: float = 0.0,
-        number: int | None = None,
+        born: float = 0.0,
         removed: Callable[[int, str], None] | None = None,
     ) -> None:
-        super().__init__(path, permissions=0o555, mtime=mtime, number=number)
+        super().__init__(path, permissions=0o555, mtime=mtime, born=born)
         self._children: dict[str, BaseNode] = {}
         self._removed = removed
         self._version = 1
@@ -30,7 +30,7 @@ class Directory(BaseNode):
 
     @property
     def qid(self) -> Qid:
-        return Qid(QT_DIR, self._version, self.number)
+        return new_qid((QT_DIR, self._version, self.number))
 
     def attr(self) -> Attr:
         return Attr(stat.S_IFDIR | self.permissions, 0, self.mtime)
@@ -57,9 +57,26 @@ class Directory(BaseNode):
         self._watchers.append(wake)
         return lambda: self._watchers.remove(wake)
 
+    def settle(self, above: bytes) -> None:
+        super().settle(above)
+        self._settle_children()
+
+    def settle_as_root(self, hive: bytes) -> None:
+        """This is the root of the tree of `hive`, whose identity is not empty."""
+        self.identity = hive
+        self.number = ROOT_NUMBER
+        self._settle_children()
+
+    def _settle_children(self) -> None:
+        self._entries = None
+        for child in self._children.values():
+            child.settle(self.identity)
+
     def add(self, child: BaseNode, now: float = 0.0) -> None:
         """Put `child` under the last component of its path. Precondition: the name is free."""
         self._children[child.path[-1]] = child
+        if self.identity:
+            child.settle(self.identity)
         self._changed(now)
 
     def remove(self, name: str, reason: str, now: float) -> None:

@@ -4,16 +4,18 @@ from collections.abc import Callable
 
 from ninedoor.session.ports import Path
 from ninedoor.tree.directory import Directory
-from ninedoor.tree.node import ROOT_NUMBER, BaseNode
+from ninedoor.tree.node import BaseNode
 
 
 class Namespace:
-    """Satisfies `ninedoor.session.ports.Tree`."""
+    """Satisfies `ninedoor.session.ports.Tree`. `hive` tells one hive from another: the numbers of the nodes
+    are made from it."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, hive: int = 0) -> None:
         self._observers: list[Callable[[int, str], None]] = []
         self._now = now
-        self.root = Directory((), mtime=now, number=ROOT_NUMBER, removed=self._removed)
+        self.root = Directory((), mtime=now, removed=self._removed)
+        self.root.settle_as_root(hive.to_bytes(8, "little"))
 
     def observe(self, vanished: Callable[[int, str], None]) -> Callable[[], None]:
         """See `ports.Tree.observe`."""

@@ -1,12 +1,15 @@
 """The node that refuses everything; kinds override the few verbs they support.
 
-Which errno a verb gets when a node does not have it is decided here, once.
+Which errno a verb gets when a node does not have it is decided here, once. So is what makes two nodes the
+same one to a client: the hive they belong to, their path, and, for nodes that come and go, when they were
+made. That is what the number in a qid is made of, so it survives a restart of the daemon with the same state,
+and a node of another hive, or a later one under the same name, has another.
 """
 
 import errno
 import stat
 from collections.abc import Callable, Sequence
-from itertools import count
+from hashlib import blake2b
 
 from ninedoor.errors import P9Error
 from ninedoor.session.ports import Attr, Entry, Node, Opened, Path
@@ -14,12 +17,15 @@ from ninedoor.wire.types import QT_FILE, Qid
 
 ROOT_NUMBER = 1
 
-_numbers = count(ROOT_NUMBER + 1)
+NUMBER_BITS = 47
+"""Numbers stay below the bits that a session's binds use (`ninedoor.session.view`). That two of 30,000 nodes
+have the same number has a chance of 1 in 300,000."""
 
 
-def next_number() -> int:
-    """A qid path that no other node of this process has or had."""
-    return next(_numbers)
+def number_of(identity: bytes) -> int:
+    """The qid path of the node with this identity; neither 0 nor ROOT_NUMBER."""
+    digits = int.from_bytes(identity[:8], "little")
+    return ROOT_NUMBER + 1 + digits % ((1 << NUMBER_BITS) - ROOT_NUMBER - 1)
 
 
 def _ignore() -> None:
@@ -27,16 +33,24 @@ def _ignore() -> None:
 
 
 class BaseNode:
-    """A file that cannot be opened. `number` is its qid path; `mtime` unix seconds."""
+    """A file that cannot be opened. `mtime` is unix seconds. `born` is the unix time at which a node was made
+    that comes and goes while the hive lives, 0 for the others. `number` is the qid path once the node is in a
+    tree."""
 
-    def __init__(
-        self, path: Path, *, permissions: int, mtime: float = 0.0, number: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, *, permissions: int, mtime: float = 0.0, born: float = 0.0) -> None:
         self.path = path
         self.gone: str | None = None
         self.permissions = permissions
         self.mtime = mtime
-        self.number = next_number() if number is None else number
+        self.identity = b""
+        self.number = 0
+        self._born = born
+
+    def settle(self, above: bytes) -> None:
+        """The node is in the tree now, in the directory with the identity `above`."""
+        made = f"{self.path[-1]}/{self._born!r}".encode()
+        self.identity = blake2b(made, key=above, digest_size=16).digest()
+        self.number = number_of(self.identity)
 
     @property
     def qid(self) -> Qid:

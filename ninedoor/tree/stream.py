@@ -10,13 +10,14 @@ A reader that falls behind while it streams goes on at the oldest byte retained.
 """
 
 import errno
+import stat
 from collections.abc import Callable
 from typing import Protocol
 
 from ninedoor.errors import P9Error
-from ninedoor.session.ports import READ, WRITE, Caller, Opened, Path
+from ninedoor.session.ports import READ, WRITE, Attr, Caller, Opened, Path, new_attr
 from ninedoor.tree.node import BaseNode
-from ninedoor.wire.types import QT_APPEND, Qid
+from ninedoor.wire.types import QT_APPEND, Qid, new_qid
 
 
 class Bytes(Protocol):
@@ -45,11 +46,11 @@ class Stream(BaseNode):
 
     @property
     def qid(self) -> Qid:
-        return Qid(QT_APPEND, self._ring.next & 0xFFFFFFFF or 1, self.number)
+        return new_qid((QT_APPEND, self._ring.next & 0xFFFFFFFF or 1, self.number))
 
-    def size(self) -> int:
-        self.mtime = self._ring.mtime
-        return self._ring.next
+    def attr(self) -> Attr:
+        ring = self._ring
+        return new_attr((stat.S_IFREG | self.permissions, ring.next, ring.mtime, ring.base))
 
     def open(self, access: int, now: float) -> Opened:
         if access & WRITE and self._append is None:

@@ -4,9 +4,9 @@ import errno
 from collections.abc import Callable
 
 from ninedoor.errors import P9Error
-from ninedoor.session.ports import WRITE, Caller, Opened, Path
+from ninedoor.session.ports import WRITE, Attr, Caller, Opened, Path
 from ninedoor.tree.node import BaseNode
-from ninedoor.wire.types import QT_FILE, Qid
+from ninedoor.wire.types import QT_FILE, Qid, new_qid
 
 
 class Snapshot:
@@ -54,10 +54,14 @@ class StaticText(_Text):
     def __init__(self, path: Path, text: bytes, *, mtime: float = 0.0) -> None:
         super().__init__(path, mtime=mtime)
         self._bytes = text
+        self._attr = super().attr()
 
     @property
     def qid(self) -> Qid:
-        return Qid(QT_FILE, 0, self.number)
+        return new_qid((QT_FILE, 0, self.number))
+
+    def attr(self) -> Attr:
+        return self._attr
 
     def text(self) -> bytes:
         return self._bytes

@@ -7,32 +7,57 @@ checked for length and UTF-8 only: `.`, `..`, empty, NUL and `/` are requests to
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from struct import Struct
 
 from ninedoor.errors import WireError
-from ninedoor.limits import HEADER_BYTES
-from ninedoor.wire.fields import Decoder, Encoder, decoder, encoder, read_string, write_string
+from ninedoor.limits import HEADER_BYTES, STRING_MAX
+from ninedoor.wire.fields import Decoder, Encoder, decoder, encoder, read_string
 from ninedoor.wire.messages import NUMBERS, REPLIES, REQUESTS, Message
 from ninedoor.wire.types import Dirent, Qid, Tag
 
 
 class UnknownMessage(WireError):
-    """A well-framed message whose type number is not served. `tag` is set: answer EOPNOTSUPP on it."""
+    """A well-framed message whose type number is not served: answer EOPNOTSUPP on its tag."""
 
-    def __init__(self, number: int, direction: str, tag: int) -> None:
-        super().__init__(f"message type {number} is not a {direction}", tag)
+    def __init__(self, number: int, direction: str) -> None:
+        super().__init__(f"message type {number} is not a {direction}")
         self.number = number
 
 
-_REQUEST_DECODERS: dict[int, Decoder] = {number: decoder(message) for number, message in REQUESTS.items()}
-_REPLY_DECODERS: dict[int, Decoder] = {number: decoder(message) for number, message in REPLIES.items()}
-_ENCODERS: dict[type[Message], Encoder] = {
+def _unknown(number: int, direction: str) -> Decoder:
+    def decode(buffer: bytes, at: int, end: int) -> Message:
+        raise UnknownMessage(number, direction)
+
+    return decode
+
+
+def _decoders(messages: Mapping[int, type[Message]], direction: str) -> tuple[Decoder, ...]:
+    return tuple(
+        decoder(messages[number]) if number in messages else _unknown(number, direction)
+        for number in range(256)
+    )
+
+
+REQUEST_DECODERS = _decoders(REQUESTS, "request")
+"""Type number → what decodes the fields behind the header of a T-message. For who decodes many frames that
+are known to be whole; everybody else calls `decode_request`."""
+
+ENCODERS: Mapping[type[Message], Encoder] = {
     message: encoder(message, number) for message, number in NUMBERS.items()
 }
-_HEADER = Struct("<IBH")
+"""Message → what makes a frame of it. For who encodes many messages that are known to be some; everybody else
+calls `encode`."""
+
+HEADER = Struct("<IBH")
+"""size[4] type[1] tag[2] of intro(5)."""
+
+_REPLY_DECODERS = _decoders(REPLIES, "reply")
 _RECORD = Struct("<BIQQB")
 """A Treaddir record up to its name: qid[13] offset[8] type[1]."""
+
+_NAMED_RECORD = Struct("<BIQQBH")
+"""The same, with the length of the name."""
 
 
 def decode_request(buffer: bytes, start: int, end: int) -> tuple[Tag, Message]:
@@ -45,12 +70,12 @@ def decode_request(buffer: bytes, start: int, end: int) -> tuple[Tag, Message]:
     with `tag` when its fields do not fill it exactly, a string is over STRING_MAX or not UTF-8, or there
     are more than WIRE_NAMES_MAX names; UnknownMessage (with `tag`) for a number that is no request.
     """
-    return _decode(_REQUEST_DECODERS, "request", buffer, start, end)
+    return _decode(REQUEST_DECODERS, buffer, start, end)
 
 
 def decode_reply(buffer: bytes, start: int, end: int) -> tuple[Tag, Message]:
     """The tag and the R-message of the frame buffer[start:end]; otherwise as `decode_request`."""
-    return _decode(_REPLY_DECODERS, "reply", buffer, start, end)
+    return _decode(_REPLY_DECODERS, buffer, start, end)
 
 
 def encode(tag: int, message: Message) -> bytes:
@@ -61,13 +86,18 @@ def encode(tag: int, message: Message) -> bytes:
     Raises ValueError when the tag or a field is out of its range, a string is over STRING_MAX bytes or not
     encodable, or there are more than WIRE_NAMES_MAX names; TypeError when `message` is not a message.
     """
-    encode_message = _ENCODERS.get(type(message))
+    encode_message = ENCODERS.get(type(message))
     if encode_message is None:
         raise TypeError(f"{type(message).__name__} is not a 9P message")
     try:
         return encode_message(tag, message)
     except struct.error as error:
         raise ValueError(f"{type(message).__name__} does not fit its frame: {error}") from error
+
+
+def tag_of(frame: bytes) -> int:
+    """The tag of a whole frame."""
+    return frame[5] | frame[6] << 8
 
 
 def encode_dirents(entries: Iterable[Dirent], count: int) -> bytes:
@@ -80,9 +110,14 @@ def encode_dirents(entries: Iterable[Dirent], count: int) -> bytes:
     """
     records = []
     left = count
+    pack = _NAMED_RECORD.pack
     for entry in entries:
+        (kind, version, path), offset, entry_type, text = entry
+        name = text.encode()
+        if len(name) > STRING_MAX:
+            raise ValueError(f"directory entry with a name of {len(name)} bytes over {STRING_MAX}")
         try:
-            record = _RECORD.pack(*entry.qid, entry.offset, entry.type) + write_string(entry.name)
+            record = pack(kind, version, path, offset, entry_type, len(name)) + name
         except struct.error as error:
             raise ValueError(f"directory entry {entry.name!r} does not fit its record: {error}") from error
         left -= len(record)
@@ -106,20 +141,15 @@ def decode_dirents(data: bytes) -> tuple[Dirent, ...]:
     return tuple(entries)
 
 
-def _decode(
-    decoders: dict[int, Decoder], direction: str, buffer: bytes, start: int, end: int
-) -> tuple[Tag, Message]:
+def _decode(decoders: tuple[Decoder, ...], buffer: bytes, start: int, end: int) -> tuple[Tag, Message]:
     length = end - start
     if length < HEADER_BYTES:
         raise WireError(f"frame of {length} bytes is shorter than its header")
-    size, number, tag = _HEADER.unpack_from(buffer, start)
+    size, number, tag = HEADER.unpack_from(buffer, start)
     if size != length:
         raise WireError(f"frame declares {size} bytes and has {length}")
-    decode = decoders.get(number)
-    if decode is None:
-        raise UnknownMessage(number, direction, tag)
     try:
-        return tag, decode(buffer, start + HEADER_BYTES, end)
+        return tag, decoders[number](buffer, start + HEADER_BYTES, end)
     except WireError as error:
         error.tag = tag
         raise

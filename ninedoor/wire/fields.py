@@ -2,10 +2,11 @@
 
 This file decides how each field type lies on the wire and which sizes are refused before anything is
 copied; it does not know which messages exist, and of the frame header only how to write one. All integers
-are little-endian (intro(5)). Three shapes are told apart, because the transfers decide the speed:
+are little-endian (intro(5)). Four shapes are told apart, because the transfers decide the speed:
 
     fixed      scalars and at most one qid             one Struct for everything
-    counted    scalars, then bytes, names or qids      one Struct up to the count, then all the rest
+    data       scalars, then bytes                     one Struct up to their count, then all the rest
+    counted    scalars, then names or qids             one Struct up to their count, then one by one
     pieces     scalars and strings in any order        one reader and one writer per piece
 
 Decoders look only at buffer[at:end]. What follows `end` belongs to the next frame, so every length is
@@ -13,6 +14,7 @@ checked against `end` before it is used and never left to an IndexError or a str
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from struct import Struct
 from typing import Any, NamedTuple, get_type_hints
 
@@ -41,6 +43,7 @@ _new = tuple.__new__
 _HEADERS = Struct(_HEADER)
 _LENGTHS = Struct("<H")
 _QIDS = Struct("<" + _QID)
+_QIDS_OF = [Struct("<" + _QID * number).pack for number in range(WIRE_NAMES_MAX + 1)]
 
 
 def field_kinds(message: type[Message]) -> dict[str, Any]:
@@ -53,6 +56,8 @@ def decoder(message: type[Message]) -> Decoder:
     kinds = list(field_kinds(message).values())
     if _is_fixed(kinds):
         return _fixed_decoder(message, kinds)
+    if kinds[-1] is bytes:
+        return _data_decoder(message, kinds[:-1])
     if kinds[-1] in _TAILS:
         return _counted_decoder(message, kinds[:-1], _TAILS[kinds[-1]])
     return _pieces_decoder(message, [piece.read for piece in _pieces(kinds)])
@@ -63,6 +68,8 @@ def encoder(message: type[Message], number: int) -> Encoder:
     kinds = list(field_kinds(message).values())
     if _is_fixed(kinds):
         return _fixed_encoder(number, kinds)
+    if kinds[-1] is bytes:
+        return _data_encoder(number, kinds[:-1])
     if kinds[-1] in _TAILS:
         return _counted_encoder(number, kinds[:-1], _TAILS[kinds[-1]])
     return _pieces_encoder(number, [piece.write for piece in _pieces(kinds)])
@@ -145,14 +152,69 @@ def _fixed_encoder(number: int, kinds: Sequence[Any]) -> Encoder:
     def encode(tag: int, message: Message) -> bytes:
         return pack(size, number, tag, *message)
 
-    if Qid not in kinds:
-        return encode
-    first = kinds.index(Qid)
+    return _written_out(pack, size, number, kinds) if Qid in kinds else encode
 
-    def encode_with_qid(tag: int, message: Message) -> bytes:
-        return pack(size, number, tag, *message[:first], *message[first], *message[first + 1 :])
 
-    return encode_with_qid
+def _written_out(
+    pack: Callable[..., bytes], size: int, number: int, kinds: Sequence[Any]
+) -> Callable[[int, Message], bytes]:
+    """The encoder of a message with a qid, made from source as namedtuple makes its methods: naming every
+    field takes a message apart in two thirds of the time that slicing around the qid takes."""
+    qid = [f"q{at}" for at in range(len(_QID))]
+    names = [f"f{at}" for at in range(len(kinds))]
+    parts = [
+        "(" + ", ".join(qid) + ")" if kind is Qid else name for kind, name in zip(kinds, names, strict=True)
+    ]
+    values = chain.from_iterable(
+        qid if kind is Qid else [name] for kind, name in zip(kinds, names, strict=True)
+    )
+    source = (
+        "def encode(tag, message):\n"
+        f"    {', '.join(parts)}, = message\n"
+        f"    return pack({size}, {number}, tag, {', '.join(values)})\n"
+    )
+    made: dict[str, Any] = {"pack": pack}
+    exec(source, made)
+    encode: Callable[[int, Message], bytes] = made["encode"]
+    return encode
+
+
+# Data
+
+
+def _data_decoder(message: type[Message], kinds: Sequence[Any]) -> Decoder:
+    layout = Struct("<" + _codes(kinds) + "I")
+    size, unpack = layout.size, layout.unpack_from
+
+    def decode(buffer: bytes, at: int, end: int) -> Message:
+        begin = at + size
+        if begin > end:
+            raise WireError(f"{message.__name__} with {end - at} bytes of fields, under {size}")
+        fields = unpack(buffer, at)
+        if fields[-1] != end - begin:
+            raise WireError(f"count {fields[-1]} of data where {end - begin} bytes follow")
+        return _new(message, (*fields[:-1], buffer[begin:end]))
+
+    return decode
+
+
+def _data_encoder(number: int, kinds: Sequence[Any]) -> Encoder:
+    layout = Struct(_HEADER + _codes(kinds) + "I")
+    size, pack = layout.size, layout.pack
+
+    def encode(tag: int, message: Message) -> bytes:
+        *scalars, data = message
+        length = len(data)
+        frame: bytes = pack(size + length, number, tag, *scalars, length) + data
+        return frame
+
+    def encode_data_alone(tag: int, message: Message) -> bytes:
+        (data,) = message
+        length = len(data)
+        frame: bytes = pack(size + length, number, tag, length) + data
+        return frame
+
+    return encode if kinds else encode_data_alone
 
 
 # Counted
@@ -194,16 +256,6 @@ def _counted_encoder(number: int, kinds: Sequence[Any], tail: _Tail) -> Encoder:
     return encode
 
 
-def _read_data(buffer: bytes, at: int, end: int, count: int) -> bytes:
-    if count != end - at:
-        raise WireError(f"count {count} of data where {end - at} bytes follow")
-    return buffer[at:end]
-
-
-def _write_data(data: bytes) -> bytes:
-    return data
-
-
 def _read_names(buffer: bytes, at: int, end: int, count: int) -> tuple[str, ...]:
     if count > WIRE_NAMES_MAX:
         raise WireError(f"{count} names over {WIRE_NAMES_MAX}")
@@ -232,11 +284,11 @@ def _read_qids(buffer: bytes, at: int, end: int, count: int) -> tuple[Qid, ...]:
 def _write_qids(qids: tuple[Qid, ...]) -> bytes:
     if len(qids) > WIRE_NAMES_MAX:
         raise ValueError(f"{len(qids)} qids over {WIRE_NAMES_MAX}")
-    return b"".join([_QIDS.pack(*qid) for qid in qids])
+    packed: bytes = _QIDS_OF[len(qids)](*chain.from_iterable(qids))
+    return packed
 
 
 _TAILS: dict[Any, _Tail] = {
-    bytes: _Tail("I", _read_data, _write_data),
     tuple[str, ...]: _Tail("H", _read_names, _write_names),
     tuple[Qid, ...]: _Tail("H", _read_qids, _write_qids),
 }

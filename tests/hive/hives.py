@@ -75,6 +75,7 @@ def state_of(hive: State) -> dict[str, Any]:
         "defaults": (hive.defaults.ttl_s, hive.defaults.ops),
         "time": hive.last_time,
         "next": hive._next_number,
+        "birth": hive.birth,
         "tickets": {worker: set(seen) for worker, seen in hive._tickets.items()},
         "revoked": list(hive._revoked_tickets.items()),
     }

@@ -58,10 +58,10 @@ def test_a_presented_ticket_is_revoked_with_its_worker() -> None:
     spawned(hive)
     accounts = Accounts(hive)
     _account(accounts).presented("9f3a", NOW)
-    assert accounts.revoked_ticket("9f3a") is None
+    assert accounts.revocations.get("9f3a") is None
 
     run(hive, '{"kill":"worker-1"}')
 
-    assert accounts.revoked_ticket("9f3a") == "killed by queen"
-    assert accounts.revoked_ticket("77aa") is None
+    assert accounts.revocations.get("9f3a") == "killed by queen"
+    assert accounts.revocations.get("77aa") is None
     assert log(hive)[-1] == "revoked worker-1: killed by queen"

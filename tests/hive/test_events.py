@@ -43,6 +43,7 @@ def test_the_numbers_of_events_are_a_format_and_never_change() -> None:
         "TICKET_SEEN": 9,
         "NUMBERED": 10,
         "MANIFEST": 11,
+        "BORN": 12,
     }
 
 

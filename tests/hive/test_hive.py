@@ -666,8 +666,8 @@ def test_every_ticket_of_a_worker_is_revoked_with_it() -> None:
 
     hive.revoke(first, "ticket ttl expired", NOW)
 
-    assert hive.revoked_ticket("aa") == hive.revoked_ticket("bb") == "ticket ttl expired"
-    assert hive.revoked_ticket("cc") is None
+    assert hive.revocations.get("aa") == hive.revocations.get("bb") == "ticket ttl expired"
+    assert hive.revocations.get("cc") is None
 
 
 def test_a_ticket_presented_again_is_journalled_once() -> None:
@@ -692,7 +692,7 @@ def test_the_tickets_remembered_of_a_worker_are_bounded(monkeypatch: pytest.Monk
     hive.revoke(first, "killed by queen", NOW)
     hive.revoke(second, "killed by queen", NOW)
 
-    revoked = [fingerprint for fingerprint in ("aa", "bb", "cc", "dd") if hive.revoked_ticket(fingerprint)]
+    revoked = [fingerprint for fingerprint in ("aa", "bb", "cc", "dd") if hive.revocations.get(fingerprint)]
     assert revoked == ["aa", "bb", "dd"]
 
 
@@ -705,7 +705,7 @@ def test_the_revoked_tickets_remembered_are_bounded(monkeypatch: pytest.MonkeyPa
 
     hive.revoke(worker, "killed by queen", NOW)
 
-    assert [hive.revoked_ticket(fingerprint) for fingerprint in ("aa", "bb", "cc")] == [
+    assert [hive.revocations.get(fingerprint) for fingerprint in ("aa", "bb", "cc")] == [
         None,
         "killed by queen",
         "killed by queen",
@@ -760,7 +760,7 @@ def test_an_observer_that_hears_of_a_worker_finds_the_whole_record_done() -> Non
             seen.append((log(hive)[-1], None))
 
         def revoked(self, worker: Worker, reason: str, now: float) -> None:
-            seen.append((log(hive)[-1], hive.revoked_ticket("aa")))
+            seen.append((log(hive)[-1], hive.revocations.get("aa")))
 
     hive.observers.append(Watcher())
     run(hive, '{"kill":"worker-1"}')
@@ -782,6 +782,18 @@ def test_an_observer_hears_nothing_of_what_was_loaded() -> None:
     spawned(hive)
 
     assert follower.told == [("spawned", "worker-2", NOW)]
+
+
+def test_a_hive_begins_once() -> None:
+    journal = RetainedJournal()
+    hive = opened(journal)
+    assert hive.birth == 0
+
+    hive.started_with("", NOW)
+    again = opened(journal.reopened())
+    again.started_with("", NOW + 5)
+
+    assert hive.birth == again.birth == NOW * 1_000_000
 
 
 def test_another_manifest_than_last_time_is_told_and_logged_once() -> None:

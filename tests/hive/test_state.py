@@ -5,6 +5,7 @@ That the hive writes the events which give its state is in `test_replay.py`.
 
 from typing import Any
 
+import msgpack
 import pytest
 
 from ninedoor import limits
@@ -24,6 +25,7 @@ def dumped(number: int = 1, **changes: Any) -> list[Any]:
 def lived() -> State:
     """A state in which everything has happened."""
     state = State()
+    state.apply(0.5, [(ev.BORN, 500)])
     state.apply(1.0, [(ev.NUMBERED, 1), (ev.SPAWNED, dumped(1, ticks=3, ticks_left=3, ops_left=2))])
     state.apply(2.0, [(ev.NUMBERED, 2), (ev.SPAWNED, dumped(2))])
     state.apply(3.0, [(ev.TELEMETRY, "worker-1", b"0123456789", True), (ev.CHARGED, "worker-1")])
@@ -42,6 +44,7 @@ def test_a_new_state_is_empty_and_has_the_first_number() -> None:
         "defaults": (DEFAULT_TTL_S, DEFAULT_OPS),
         "time": 0.0,
         "next": 1,
+        "birth": 0,
         "tickets": {},
         "revoked": [],
     }
@@ -68,6 +71,7 @@ def test_events_add_up() -> None:
         "defaults": (60, None),
         "time": 7.0,
         "next": 3,
+        "birth": 500,
         "tickets": {"worker-1": {"aa"}},
         "revoked": [("bb", "killed")],
     }
@@ -80,6 +84,16 @@ def test_a_snapshot_brings_all_of_it_back() -> None:
 
     assert state_of(state) == state_of(lived())
     assert state.news == []
+
+
+def test_a_snapshot_of_a_version_before_births_has_none() -> None:
+    snapshot = msgpack.unpackb(lived().snapshot())
+    del snapshot["birth"]
+    state = State()
+
+    state.restore(msgpack.packb(snapshot))
+
+    assert state_of(state) == state_of(lived()) | {"birth": 0}
 
 
 def test_the_time_of_the_newest_record_never_goes_back() -> None:

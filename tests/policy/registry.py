@@ -41,9 +41,6 @@ class FakeRegistry:
     def lookup(self, worker_id: str) -> FakeWorker | None:
         return self.workers.get(worker_id)
 
-    def revoked_ticket(self, fingerprint: str) -> str | None:
-        return self.revocations.get(fingerprint)
-
 
 class Lines:
     """A log that keeps what it is told."""

@@ -8,6 +8,7 @@ import pytest
 from ninedoor.config import Config, ProcNinep, Secure9P
 from ninedoor.errors import P9Error
 from ninedoor.providers import proc
+from ninedoor.session.counters import REFUSALS
 from ninedoor.session.ports import READ, WRITE
 from tests.providers.sites import CONFIG, NOW, Shown, shown
 
@@ -50,7 +51,7 @@ def test_sessions_counts_all_of_them_and_the_workers() -> None:
 
 def test_outstanding_shows_the_requests_in_hand_and_the_window() -> None:
     hive = shown(proc.provide, replace(CONFIG, secure9p=Secure9P(tags_per_session=4)))
-    hive.site.counters.outstanding = 3
+    hive.site.counters.turn = [b"", b""]
 
     assert hive.read("/proc/9p/outstanding") == b"outstanding current=3 limit=4\n"
 
@@ -62,11 +63,30 @@ def test_short_writes_shows_them_and_their_retries() -> None:
     assert hive.read("/proc/9p/short_writes") == b"short_writes total=5 retries=2\n"
 
 
+def test_refused_shows_every_kind_of_refusal_and_how_often() -> None:
+    hive = shown(proc.provide)
+    hive.site.counters.refused["idle"] += 3
+
+    first, *pairs = hive.read("/proc/9p/refused").decode().split(" ")
+    counts = dict(pair.strip().split("=") for pair in pairs)
+
+    assert first == "refused"
+    assert counts == dict.fromkeys(REFUSALS, "0") | {"idle": "3"}
+
+
+def test_refused_fits_its_cap_whatever_happens() -> None:
+    hive = shown(proc.provide)
+    for kind in REFUSALS:
+        hive.site.counters.refused[kind] = 1 << 64
+
+    assert hive.read("/proc/9p/refused").endswith(f"{1 << 64}\n".encode())
+
+
 @pytest.mark.parametrize("name", ["sessions", "outstanding", "short_writes"])
 def test_a_node_that_is_not_enabled_is_not_there(name: str) -> None:
     hive = _with(**{name: False})
 
-    assert hive.names("/proc/9p") == sorted({"sessions", "outstanding", "short_writes"} - {name})
+    assert hive.names("/proc/9p") == sorted({"sessions", "outstanding", "short_writes", "refused"} - {name})
 
 
 def test_with_no_node_enabled_there_is_no_directory() -> None:
@@ -83,7 +103,7 @@ def test_a_text_over_the_cap_of_the_manifest_is_refused(name: str) -> None:
     assert refusal.value.ecode == errno.EMSGSIZE
 
 
-@pytest.mark.parametrize("path", ["boot", "9p/sessions", "9p/outstanding", "9p/short_writes"])
+@pytest.mark.parametrize("path", ["boot", "9p/sessions", "9p/outstanding", "9p/short_writes", "9p/refused"])
 def test_nothing_here_is_written(path: str) -> None:
     with pytest.raises(P9Error) as refusal:
         shown(proc.provide).node(f"/proc/{path}").open(WRITE, NOW)

@@ -282,14 +282,14 @@ async def test_a_refusal_anywhere_leaves_no_session_behind(verb: str) -> None:
 
     def attach(worker: Worker) -> Client:
         client = ward.app._attach_worker(worker)
-        call = client._channel.call
+        call = client.channel.call
 
         def failing(request: object) -> object:
             if type(request).__name__ == verb:
                 raise P9Error(errno.ENOSPC, "no room")
             return call(request)
 
-        client._channel.call = failing  # type: ignore[method-assign]
+        client.channel.call = failing  # type: ignore[method-assign]
         return client
 
     with pytest.raises(P9Error):

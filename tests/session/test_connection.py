@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninedoor.errors import P9Error, WireError
-from ninedoor.limits import MSIZE_MAX, NOTAG
-from ninedoor.session import connection as module
+from ninedoor.errors import P9Error
+from ninedoor.limits import MSIZE_MAX, NOTAG, TURN_BYTES, TURN_REPLY_BYTES
 from ninedoor.session.connection import Connection
+from ninedoor.session.ports import Attr
 from ninedoor.session.session import SessionLimits
 from ninedoor.tree.stream import Stream
 from ninedoor.wire import messages as m
@@ -178,19 +178,6 @@ def test_an_unknown_message_is_not_supported_and_the_session_goes_on(world: Worl
     assert ask(connection, *READ_BOOT)[2] == m.Rread(BOOT)
 
 
-def test_an_error_that_cannot_be_addressed_closes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reader yields no frame without a header; should it ever, the connection must not go on."""
-    connection = attached(world)
-
-    def headless(*_frame: object) -> None:
-        raise WireError("no header")
-
-    monkeypatch.setattr(module, "decode_request", headless)
-
-    assert decoded(connection.receive(frames(READ_BOOT), NOW)) == [(NOTAG, m.Rlerror(errno.EINVAL))]
-    assert connection.closed == "no header"
-
-
 # -- tags and batches
 
 
@@ -236,6 +223,136 @@ def test_a_frame_that_does_not_decode_takes_no_tag(world: World) -> None:
     answered = decoded(connection.receive(undecodable + encode(5, READ_BOOT[0]), NOW))
 
     assert errnos([reply for _tag, reply in answered]) == ["EINVAL", None]
+
+
+# -- turns
+
+
+def turns(connection: Connection, data: bytes) -> list[bytes]:
+    """What each turn over `data` returns."""
+    made = [connection.receive(data, NOW)]
+    while connection.more:
+        made.append(connection.receive(b"", NOW))
+    return made
+
+
+def test_a_turn_ends_after_so_many_frames_however_small(world: World) -> None:
+    connection = attached(world)
+
+    made = [len(decoded(data)) for data in turns(connection, frames([m.Tclunk(Fid(77))] * 1000))]
+
+    assert sum(made) == 1000
+    assert 100 < max(made) <= TURN_BYTES // TURN_REPLY_BYTES
+    assert len(set(made[:-1])) == 1
+
+
+def test_a_turn_ends_after_so_many_bytes_of_replies(world: World) -> None:
+    connection = attached(world)
+    ask(connection, m.Twalk(Fid(0), Fid(1), ("log", "queen.log")), m.Tlopen(Fid(1), 2))
+    ask(connection, m.Twrite(Fid(1), 0, bytes(8000)), m.Twrite(Fid(1), 0, bytes(8000)))
+
+    made = [len(data) for data in turns(connection, frames([m.Tread(Fid(1), 0, MSIZE_MAX)] * 100))]
+
+    assert sum(made) == 100 * MSIZE_MAX
+    assert TURN_BYTES - MSIZE_MAX < max(made) < TURN_BYTES + MSIZE_MAX
+
+
+def test_a_turn_ends_with_a_listing_that_took_long_to_make(world: World) -> None:
+    for number in range(2000):
+        world.workers.add(Stream(("worker", f"worker-{number + 2}"), world.log, None), NOW)
+    connection = attached(world)
+    ask(connection, m.Twalk(Fid(0), Fid(1), ("worker",)), m.Tlopen(Fid(1), 0))
+    begin, go_on = m.Treaddir(Fid(1), 0, 100), m.Treaddir(Fid(1), 2, 100)
+
+    assert [len(decoded(data)) for data in turns(connection, frames([begin] * 3))] == [1, 1, 1]
+    assert len(turns(connection, frames([go_on] * 50))) == 1
+
+
+def test_what_comes_while_frames_wait_is_served_after_them(world: World) -> None:
+    connection = attached(world)
+    first, second = frames([m.Tclunk(Fid(77))] * 200), frames([m.Tclunk(Fid(77))] * 200, 201)
+
+    answered = connection.receive(first + second[:5], NOW)
+    answered += connection.receive(second[5:], NOW)
+    while connection.more:
+        answered += connection.receive(b"", NOW)
+
+    assert [tag for tag, _reply in decoded(answered)] == list(range(1, 401))
+
+
+def test_a_turn_that_ends_with_the_buffer_leaves_nothing(world: World) -> None:
+    connection = attached(world)
+    in_a_turn = len(decoded(turns(connection, frames([m.Tclunk(Fid(77))] * 1000))[0]))
+
+    assert len(turns(connection, frames([m.Tclunk(Fid(77))] * in_a_turn))) == 1
+
+
+def test_a_turn_ends_its_batch(world: World) -> None:
+    connection = attached(world, batch_frames=1000, tags=1000)
+    count = len(decoded(connection.receive(frames([m.Tclunk(Fid(77))] * 1000), NOW)))
+    while connection.more:
+        connection.receive(b"", NOW)
+
+    repeated = frames([m.Tclunk(Fid(77))] * count) + encode(1, m.Tclunk(Fid(77)))
+
+    assert errnos([reply for _tag, reply in decoded(b"".join(turns(connection, repeated)))])[-1] == "EBADF"
+
+
+def test_a_refused_size_is_met_in_its_turn(world: World) -> None:
+    connection = attached(world)
+
+    *served, last = turns(connection, frames([m.Tclunk(Fid(77))] * 300) + b"\xff" * 4)
+
+    assert len(served) == 2
+    assert decoded(last)[-1] == (NOTAG, m.Rlerror(errno.EINVAL))
+    assert connection.closed is not None
+    assert not connection.more
+
+
+# -- what is known of the stream
+
+
+def test_a_stream_can_be_cut_inside_a_frame(world: World) -> None:
+    connection = attached(world)
+    seen = [connection.inside_frame]
+    for piece in (frames(READ_BOOT)[:-1], frames(READ_BOOT)[-1:]):
+        connection.receive(piece, NOW)
+        seen.append(connection.inside_frame)
+
+    assert seen == [False, True, False]
+
+
+def test_a_peer_that_was_attached_once_is_known(world: World) -> None:
+    connection = connect(world)
+    seen = []
+    for request in (VERSION, ATTACH, VERSION):
+        ask(connection, request)
+        seen.append(connection.attached)
+
+    assert seen == [False, True, True]
+
+
+# -- what is counted
+
+
+def test_every_kind_of_refusal_is_counted(world: World) -> None:
+    connection = attached(world, batch_frames=8, tags=2)
+    refused = world.counters.refused
+
+    connection.receive(frames([*READ_BOOT, m.Tclunk(Fid(77))]), NOW)
+    assert {kind: number for kind, number in refused.items() if number} == {"tag_window": 2}
+    connection.receive(b"".join(encode(5, request) for request in READ_BOOT[1:]), NOW)
+    connection.receive(b"\x08\0\0\0\x78\x05\0\0" + b"\x07\0\0\0\x01\x06\0", NOW)
+    connection.receive(frames([m.Tclunk(Fid(77))]) + b"\xff" * 4, NOW)
+
+    assert {kind: number for kind, number in refused.items() if number} == {
+        "request": 1,
+        "tag_window": 2,
+        "tag_in_use": 1,
+        "undecodable": 1,
+        "unknown_message": 1,
+        "frame_size": 1,
+    }
 
 
 # -- commit
@@ -291,12 +408,12 @@ def test_a_reply_that_does_not_fit_its_frame_is_a_bug_like_any_other(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection = attached(world)
-    monkeypatch.setattr(Stream, "size", lambda _node: -1)
+    monkeypatch.setattr(Stream, "attr", lambda _node: Attr(0, -1, 0.0))
 
     replies = ask(connection, m.Twalk(Fid(0), Fid(1), ("log", "queen.log")), m.Tgetattr(Fid(1), 0))
 
     assert errnos(replies) == [None, "EIO"]
-    assert [record.message for record in caplog.records] == ["bug in a reply: Rgetattr cannot be encoded"]
+    assert [record.message for record in caplog.records] == ["bug while serving Tgetattr"]
 
 
 # -- the end

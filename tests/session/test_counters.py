@@ -1,14 +1,19 @@
 """What is counted about sessions, seen while it changes."""
 
 import errno
+import re
+from pathlib import Path
 
 from ninedoor.errors import P9Error
 from ninedoor.session.connection import Connection
+from ninedoor.session.counters import REFUSALS
 from ninedoor.session.session import SessionLimits
 from ninedoor.wire import messages as m
 from ninedoor.wire.codec import encode
 from ninedoor.wire.types import Fid
 from tests.session.fakes import NOW, Peer, World
+
+TOP = Path(__file__).parents[2]
 
 
 def test_sessions_are_counted_by_label_from_their_opening_to_their_end(world: World) -> None:
@@ -22,6 +27,12 @@ def test_sessions_are_counted_by_label_from_their_opening_to_their_end(world: Wo
     assert list(world.counters.sessions.values()) == ["peer"]
     second.close()
     assert world.counters.sessions == {}
+
+
+def test_every_kind_of_refusal_is_explained_to_the_operator() -> None:
+    explained = re.findall(r"`(\w+)`", (TOP / "docs" / "SECURE9P.md").read_text())
+
+    assert set(REFUSALS) <= set(explained)
 
 
 def test_requests_are_outstanding_from_their_arrival_to_their_reply(world: World) -> None:

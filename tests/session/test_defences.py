@@ -65,6 +65,8 @@ def connect(app: App, profile: Profile = Profile.STRICT) -> Connection:
 def say(connection: Connection, *requests: Any) -> list[Any]:
     """The replies to `requests`, sent in one piece on tags 1, 2, …"""
     data = connection.receive(b"".join(encode(tag, each) for tag, each in enumerate(requests, 1)), START)
+    while connection.more:
+        data += connection.receive(b"", START)
     return [reply for _tag, reply in frames_of(data)]
 
 
@@ -85,7 +87,7 @@ def errno_of(action: Callable[..., object], *arguments: Any) -> str:
 
 
 def call(client_: Client, request: Any) -> Any:
-    return client_._channel.call(request)
+    return client_.channel.call(request)
 
 
 HELLO = (m.Tversion(limits.MSIZE_MAX, "9P2000.L"), m.Tattach(Fid(0), NOFID, "queen", "", 0))
@@ -201,7 +203,8 @@ def test_what_was_written_stays_as_it_was_written(queen: Client, path: str) -> N
 
     with queen.open(path, os.O_WRONLY | os.O_TRUNC) as file:
         file.write(b'{"spawn":"heartbeat","ticks":1}\n', 0)
-        truncate = m.Tsetattr(Fid(file.fid), 8, 0, 0, 0, 0, 0, 0, 0, 0)
+        call(queen, m.Tsetattr(Fid(file.fid), 8, 0, 0, 0, 0, 0, 0, 0, 0))
+        truncate = m.Tsetattr(Fid(file.fid), 8, 0, 0, 0, 1, 0, 0, 0, 0)
         assert errno_of(call, queen, truncate) == "EPERM"
 
     after = queen.read(path)

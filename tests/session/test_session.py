@@ -221,7 +221,8 @@ NOT_OFFERED = (m.Txattrwalk, m.Txattrcreate, m.Tlock, m.Tgetlock)
 
 def on_fid(request_type: type[Any], fid: int) -> Any:
     """A plausible request whose first field, the fid it is about, is `fid`."""
-    return request_type(fid, *sample(request_type)[1:])
+    request = request_type(fid, *sample(request_type)[1:])
+    return request._replace(name="new") if request_type is m.Tlcreate else request
 
 
 @pytest.mark.parametrize("request_type", FORBIDDEN)

@@ -99,6 +99,122 @@ def test_truncation_is_ignored_on_append_only_files_and_refused_elsewhere(world:
     assert either.refused(m.Tlopen(Fid(2), READ_ONLY | os.O_TRUNC)) == "EPERM"
 
 
+# -- create: as open(2) with O_CREAT
+
+
+def test_what_exists_is_opened_by_a_create(world: World, either: Peer) -> None:
+    """p9fs creates every file before it writes to it."""
+    either.walk(1, *LOG[:-1])
+
+    reply = either.ask(m.Tlcreate(Fid(1), LOG[-1], WRITE_ONLY | os.O_CREAT | os.O_TRUNC, 0o644, 0))
+
+    assert reply == m.Rlcreate(world.tree.root.walk("log").walk("queen.log").qid, 8192 - 24)
+    assert either.write(1, b"line\n") == 5
+    assert either.ask(m.Tgetattr(Fid(1), 0)).size == 5
+    assert world.log.read(0, 100) == b"line\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "flags", "refusal"),
+    [
+        (("log",), "nobody", WRITE_ONLY, "EPERM"),
+        (("log",), "queen.log", WRITE_ONLY | os.O_EXCL, "EPERM"),
+        (("log",), "sealed", WRITE_ONLY, "EPERM"),
+        (("proc",), "boot", WRITE_ONLY | os.O_TRUNC, "EPERM"),
+        ((), "proc", WRITE_ONLY, "EISDIR"),
+        (("log",), "..", WRITE_ONLY, "EINVAL"),
+        (("log",), "x" * 65, WRITE_ONLY, "ENAMETOOLONG"),
+        (("proc", "boot"), "below", WRITE_ONLY, "EPERM"),
+    ],
+)
+def test_a_create_that_is_refused_leaves_the_fid_where_it_was(
+    either: Peer, path: tuple[str, ...], name: str, flags: int, refusal: str
+) -> None:
+    either.walk(1, *path)
+    before = either.ask(m.Tgetattr(Fid(1), 0))
+
+    assert either.refused(m.Tlcreate(Fid(1), name, flags | os.O_CREAT, 0o644, 0)) == refusal
+
+    assert either.ask(m.Tgetattr(Fid(1), 0)) == before
+    assert either.refused(m.Tread(Fid(1), 0, 1)) == "EINVAL"
+
+
+@pytest.mark.parametrize("question", ["walk", "open"])
+def test_a_create_asks_what_a_walk_and_an_open_ask(
+    world: World, worker: FakePrincipal, metered: Peer, question: str
+) -> None:
+    metered.walk(1, *LOG[:-1])
+    worker.refusals[question] = P9Error(errno.EPERM, "not yours")
+
+    assert metered.refused(m.Tlcreate(Fid(1), LOG[-1], WRITE_ONLY, 0o644, 0)) == "EPERM"
+    assert world.audit.lines[-1].reason == "not yours"
+
+
+SIZE, MTIME, CTIME = 0x8, 0x20, 0x40
+CHANGES = {"mode": 0x1, "uid": 0x2, "gid": 0x4, "atime": 0x10, "a given atime": 0x90, "a given mtime": 0x120}
+
+
+def setattr_of(fid: int, valid: int, size: int = 0) -> m.Tsetattr:
+    return m.Tsetattr(Fid(fid), valid, 0o600, 1, 1, size, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("valid", [SIZE, SIZE | MTIME | CTIME, MTIME, MTIME | CTIME])
+def test_truncation_after_the_open_is_ignored_as_in_it(world: World, either: Peer, valid: int) -> None:
+    """The 9P client of Linux opens for `>` without O_TRUNC and cuts the open file afterwards."""
+    offsets = offsets_seen(world)
+    either.open(1, WRITE_ONLY, *TELEMETRY)
+
+    assert either.ask(setattr_of(1, valid)) == m.Rsetattr()
+    either.write(1, b"x", 0)
+
+    assert offsets == [APPEND if valid & SIZE else 0]
+    assert world.audit.lines == []
+
+
+@pytest.mark.parametrize("size", [1, limits.APPEND_OFFSET])
+def test_a_file_is_cut_to_nothing_or_not_at_all(world: World, either: Peer, size: int) -> None:
+    either.open(1, WRITE_ONLY, *LOG)
+
+    assert either.refused(setattr_of(1, SIZE, size)) == "EPERM"
+    assert world.audit.lines[-1].operation == "Tsetattr"
+
+
+def test_only_what_has_a_file_open_for_writing_truncates_it(either: Peer) -> None:
+    either.walk(1, *LOG)
+    either.open(2, READ_ONLY, *LOG)
+
+    assert either.refused(setattr_of(1, SIZE)) == "EPERM"
+    assert either.refused(setattr_of(2, SIZE | MTIME | CTIME)) == "EPERM"
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_nothing_else_is_changed_along_with_the_size(either: Peer, change: str) -> None:
+    either.open(1, WRITE_ONLY, *LOG)
+
+    for also in (0, SIZE, MTIME):
+        assert either.refused(setattr_of(1, CHANGES[change] | also)) == "EPERM"
+
+
+def test_the_modification_time_is_set_to_now_by_who_may_write_which_changes_nothing(
+    world: World, worker: FakePrincipal, metered: Peer, either: Peer
+) -> None:
+    """QEMU does this by a path of its own before it truncates."""
+    for fid, path in enumerate((LOG, TELEMETRY), 1):
+        either.walk(fid, *path)
+        before = either.ask(m.Tgetattr(Fid(fid), 0))
+        assert either.ask(setattr_of(fid, MTIME)) == m.Rsetattr()
+        assert either.ask(m.Tgetattr(Fid(fid), 0)) == before
+
+    either.walk(3, "proc", "boot")
+    either.walk(4, "log", "sealed")
+    metered.walk(1, *LOG)
+    worker.refusals["open"] = P9Error(errno.EPERM, "not yours")
+    assert either.refused(setattr_of(0, MTIME)) == "EPERM"
+    assert either.refused(setattr_of(3, MTIME)) == "EPERM"
+    assert either.refused(setattr_of(4, MTIME)) == "EPERM"
+    assert metered.refused(setattr_of(1, MTIME)) == "EPERM"
+
+
 def test_a_file_is_no_directory_though_asked_for_as_one(either: Peer) -> None:
     either.walk(1, "proc", "boot")
     assert either.refused(m.Tlopen(Fid(1), os.O_DIRECTORY)) == "ENOTDIR"
@@ -248,6 +364,18 @@ def offsets_seen(world: World) -> list[int]:
 
     node._append = append
     return offsets
+
+
+@pytest.mark.parametrize(("mask", "valid"), [(0, 0x7FF), (0x7FF, 0x7FF), (0x2000, 0x27FF), (0x3FFF, 0x27FF)])
+def test_the_data_version_is_the_offset_of_the_oldest_byte(
+    world: World, either: Peer, mask: int, valid: int
+) -> None:
+    world.log.append(bytes(world.log.capacity + 5), NOW)
+    either.walk(1, *LOG)
+
+    reply = either.ask(m.Tgetattr(Fid(1), mask))
+
+    assert (reply.valid, reply.data_version, reply.gen) == (valid, 5, 0)
 
 
 def test_a_write_over_the_msize_is_refused_whole(world: World) -> None:
@@ -441,6 +569,19 @@ def test_readdir_refuses_fids_that_are_no_open_directories(either: Peer) -> None
     assert either.refused(m.Treaddir(Fid(1), 0, 100)) == "ENOTDIR"
     assert either.refused(m.Treaddir(Fid(2), 0, 100)) == "ENOTDIR"
     assert either.refused(m.Treaddir(Fid(9), 0, 100)) == "ENOENT"
+
+
+def test_listings_that_are_kept_are_bounded_and_the_oldest_is_made_anew(
+    either: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LISTED_ENTRIES_MAX", 4)
+    for fid in (1, 2, 3):
+        either.open(fid, READ_ONLY, "log")
+        whole = entries(either, fid)
+
+    held = [either.session._live[fid].listing for fid in (1, 2, 3)]
+    assert held == [[], list(whole), list(whole)]
+    assert entries(either, 1, whole[0].offset) == whole[1:]
 
 
 def test_a_listing_read_to_its_end_is_let_go_of(world: World, either: Peer) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ninedoor.errors import P9Error
 from ninedoor.session.ports import READ, WRITE
 from ninedoor.tree.directory import Directory
+from ninedoor.tree.namespace import Namespace
 from ninedoor.tree.node import BaseNode
 from ninedoor.wire.types import QT_DIR
 
@@ -101,7 +102,7 @@ def test_the_qid_version_never_becomes_the_zero_that_means_cacheable_for_ever() 
 
 def test_attr_is_a_read_only_directory_whose_mtime_is_the_last_change() -> None:
     directory = Directory(("d",), mtime=5.0)
-    assert directory.attr() == (stat.S_IFDIR | 0o555, 0, 5.0)
+    assert directory.attr() == (stat.S_IFDIR | 0o555, 0, 5.0, 0)
     assert directory.qid.type == QT_DIR
 
     directory.add(_file("d", "a"), 7.0)
@@ -140,11 +141,12 @@ def test_removal_is_told_once_with_the_directory_and_the_name() -> None:
 
 
 def test_a_name_that_left_may_come_back_as_another_node() -> None:
-    directory = _directory("a")
-    first = directory.walk("a")
-    directory.remove("a", "over", 1.0)
-    directory.add(_file("d", "a"))
+    workers = Namespace(0.0).directory(("worker",))
+    workers.add(Directory(("worker", "a"), born=1.0))
+    first = workers.walk("a")
+    workers.remove("a", "over", 2.0)
+    workers.add(Directory(("worker", "a"), born=3.0))
 
-    assert directory.walk("a") is not first
-    assert directory.walk("a").gone is None
-    assert directory.walk("a").qid.path != first.qid.path
+    assert workers.walk("a") is not first
+    assert workers.walk("a").gone is None
+    assert workers.walk("a").qid.path != first.qid.path

@@ -7,6 +7,7 @@ import pytest
 
 from ninedoor.errors import P9Error
 from ninedoor.session.ports import Node
+from ninedoor.tree.directory import Directory
 from ninedoor.tree.namespace import Namespace
 from ninedoor.tree.node import ROOT_NUMBER, BaseNode
 
@@ -23,7 +24,7 @@ def test_an_empty_tree_is_a_root_with_the_first_number() -> None:
 
     assert root.path == ()
     assert root.qid.path == ROOT_NUMBER
-    assert root.attr() == (stat.S_IFDIR | 0o555, 0, 12.0)
+    assert root.attr() == (stat.S_IFDIR | 0o555, 0, 12.0, 0)
     assert root.entries() == ()
 
 
@@ -113,3 +114,30 @@ def test_a_walk_past_what_is_there_is_refused_where_it_fails() -> None:
         _walk(tree, "proc/boot/below")
 
     assert (missing.value.ecode, beyond.value.ecode) == (errno.ENOENT, errno.ENOTDIR)
+
+
+def _numbers(tree: Namespace) -> list[int]:
+    worker = Directory(("worker", "worker-1"), born=5.0)
+    worker.add(BaseNode((*worker.path, "telemetry"), permissions=0o644))
+    tree.directory(("worker",)).add(worker)
+    return [_walk(tree, path).qid.path for path in ("worker", "worker/worker-1", "worker/worker-1/telemetry")]
+
+
+def test_nodes_have_the_same_numbers_in_every_run_of_a_hive() -> None:
+    """What clients still have open after a restart, they know by these numbers."""
+    assert _numbers(Namespace(0.0, hive=7)) == _numbers(Namespace(99.0, hive=7))
+
+
+def test_nodes_of_another_hive_have_other_numbers() -> None:
+    assert not set(_numbers(Namespace(0.0, hive=7))) & set(_numbers(Namespace(0.0, hive=8)))
+
+
+def test_a_listing_shows_the_numbers_that_walks_lead_to() -> None:
+    tree = Namespace(0.0)
+    worker = Directory(("worker", "worker-1"))
+    worker.add(BaseNode((*worker.path, "telemetry"), permissions=0o644))
+    assert [entry.qid.path for entry in worker.entries()] == [0]
+
+    tree.directory(("worker",)).add(worker)
+
+    assert [entry.qid for entry in worker.entries()] == [_walk(tree, "worker/worker-1/telemetry").qid]

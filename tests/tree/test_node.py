@@ -8,7 +8,8 @@ import pytest
 
 from ninedoor.errors import P9Error
 from ninedoor.session.ports import READ, WRITE
-from ninedoor.tree.node import ROOT_NUMBER, BaseNode, next_number
+from ninedoor.session.view import SALT_SHIFT
+from ninedoor.tree.node import NUMBER_BITS, ROOT_NUMBER, BaseNode, number_of
 from ninedoor.wire.types import QT_FILE, Qid
 
 
@@ -39,20 +40,43 @@ def test_a_refusal_names_the_node() -> None:
 
 
 def test_a_node_is_an_empty_regular_file_with_its_permissions() -> None:
-    assert _node(0o640, mtime=12.5).attr() == (stat.S_IFREG | 0o640, 0, 12.5)
+    assert _node(0o640, mtime=12.5).attr() == (stat.S_IFREG | 0o640, 0, 12.5, 0)
 
 
 def test_the_qid_is_that_of_a_file_and_carries_the_number() -> None:
-    node = BaseNode(("a",), permissions=0o444, number=77)
+    node = _node()
+    node.settle(b"above")
 
-    assert node.qid == Qid(QT_FILE, 1, 77)
+    assert node.qid == Qid(QT_FILE, 1, number_of(node.identity))
 
 
-def test_numbers_are_never_given_twice() -> None:
-    numbers = [_node().number for _ in range(100)] + [next_number()]
+def _number(name: str, *, above: bytes = b"above", born: float = 0.0) -> int:
+    node = BaseNode(("any", name), permissions=0o444, born=born)
+    node.settle(above)
+    return node.number
 
-    assert len(set(numbers)) == len(numbers)
-    assert ROOT_NUMBER not in numbers
+
+def test_a_number_is_made_of_the_directory_the_name_and_the_time_of_birth() -> None:
+    assert _number("a", born=1.5) == _number("a", born=1.5)
+    numbers = {
+        _number("a"),
+        _number("b"),
+        _number("a", above=b"elsewhere"),
+        _number("a", born=1.5),
+        _number("a", born=2.5),
+    }
+
+    assert len(numbers) == 5
+
+
+def test_a_number_is_a_format_and_never_changes() -> None:
+    """Clients find their files again by it after a restart, which may be one of another version."""
+    assert _number("queen.log", above=bytes(8)) == 43596508508593
+
+
+@pytest.mark.parametrize("identity", [b"", bytes(16), b"\xff" * 16, bytes(range(16)), b"\x01"])
+def test_numbers_leave_out_the_roots_and_stay_below_the_bits_of_binds(identity: bytes) -> None:
+    assert ROOT_NUMBER < number_of(identity) < 1 << NUMBER_BITS < 1 << SALT_SHIFT
 
 
 def test_a_node_is_there_until_it_vanishes_and_then_says_why() -> None:

@@ -326,10 +326,11 @@ def test_what_only_the_server_appends_to_refuses_writes_on_a_read_only_open() ->
 def test_the_size_is_the_absolute_end_and_only_grows() -> None:
     file = _wrapped()
 
-    mode, size, _mtime = file.node.attr()
+    mode, size, _mtime, base = file.node.attr()
 
     assert mode == stat.S_IFREG | 0o644
     assert size == 18
+    assert base == 2
 
 
 def test_mtime_is_the_time_of_the_last_append() -> None:

@@ -58,7 +58,7 @@ def test_an_open_text_refuses_writes_all_the_same(make: Callable[[], Node]) -> N
 
 @KINDS
 def test_stat_shows_the_size_of_the_text(make: Callable[[], Node]) -> None:
-    mode, size, _mtime = make().attr()
+    mode, size, _mtime, _base = make().attr()
 
     assert mode == stat.S_IFREG | 0o444
     assert size == len(TEXT)

@@ -78,18 +78,13 @@ def test_frames_of_one_receive_are_not_copied() -> None:
     ]
 
 
-def test_a_dripped_frame_is_copied_twice_not_once_per_byte() -> None:
-    copies = []
+def test_only_what_is_unfinished_is_held() -> None:
+    reader = FrameReader()
 
-    class Counting(FrameReader):
-        def _refill(self, tail: bytes) -> bool:
-            refilled = super()._refill(tail)
-            copies.append(refilled)
-            return refilled
-
-    frames_of(Counting(), *[bytes([byte]) for byte in LARGEST])
-
-    assert copies.count(True) == 2
+    frames_of(reader, LARGEST * 3 + READ[:9])
+    assert reader.buffer == READ[:9]
+    frames_of(reader, READ[9:])
+    assert reader.buffer == b""
 
 
 @pytest.mark.parametrize("size", [0, 4, HEADER_BYTES - 1, MSIZE_MAX + 1, 0x7FFFFFFF, 0xFFFFFFFF])
@@ -174,6 +169,23 @@ def test_feeding_while_iterating_loses_nothing(taken: int) -> None:
 
     assert frames == [CLUNK, READ, CLUNK, READ]
     assert frames_of(reader, CLUNK[5:]) == [CLUNK]
+
+
+def test_frames_can_be_cut_by_hand() -> None:
+    reader = FrameReader()
+    reader.feed(CLUNK + READ + CLUNK + READ[:9])
+
+    assert reader.cut(len(CLUNK)) is True
+    assert reader.buffer[reader.position :] == READ + CLUNK + READ[:9]
+    assert frames_of(reader, b"") == [READ, CLUNK]
+    assert reader.cut(0) is False
+    assert reader.buffered == 9
+    reader.feed(READ[9:] + sized(6))
+    assert reader.cut(0) is True
+    for _ in range(2):
+        with pytest.raises(WireError, match="frame of 6 bytes"):
+            reader.cut(len(READ))
+    assert reader.buffered == 0
 
 
 def test_what_comes_out_is_what_the_codec_takes() -> None:
