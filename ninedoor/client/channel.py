@@ -1,27 +1,33 @@
-"""How a client's requests reach a session: as decoded messages, or as real bytes. Both answer alike.
+"""How a client's requests reach a session of this process: as decoded messages, or as real bytes. Both answer
+alike, and like a socket (`sockets.py`).
 
 `LocalChannel` is what embedded doors and supervised workers use; `FrameChannel` runs the same calls through
-`encode` → `Connection.receive` → `decode`, so that tests and sockets share one road.
+frames and a `Connection`, so that tests and sockets share one road.
 """
 
-import errno
-import os
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from ninedoor.errors import P9Error, WireError
-from ninedoor.limits import NOTAG
-from ninedoor.wire.codec import decode_reply, encode
-from ninedoor.wire.messages import Rlerror
+from ninedoor.client.exchange import Exchanges
+from ninedoor.client.failures import ConnectionLost
+from ninedoor.client.pipeline import WINDOW, Pipeline, refusal
+from ninedoor.errors import P9Error
+from ninedoor.wire.messages import Message, Rlerror
 
 Clock = Callable[[], float]
 """Unix time in seconds, never going backwards."""
 
 
 class Channel(Protocol):
+    """One session, as its client reaches it. Belongs to one thread."""
+
     def call(self, request: Any) -> Any:
-        """The reply to `request`. Raises P9Error with the peer's errno for Rlerror."""
+        """The reply to `request`. Raises P9Error: with the peer's errno for Rlerror, `failures.Unanswered`
+        when no reply comes."""
+
+    def call_many(self, requests: Sequence[Any]) -> list[Any]:
+        """The replies in the order of the requests, which are sent in that order and without waiting for each
+        other. What `call` would raise for one of them stands in its place."""
 
     def close(self) -> None:
         """End the session behind the channel. Idempotent."""
@@ -41,14 +47,12 @@ class _Session(Protocol):
 class _Connection(Protocol):
     closed: str | None
 
+    @property
+    def more(self) -> bool: ...
+
     def receive(self, data: bytes, now: float) -> bytes: ...
 
     def end(self, reason: str) -> None: ...
-
-
-def refusal(ecode: int) -> P9Error:
-    """The exception for an Rlerror: the wire carries no reason, so errno's own text stands in."""
-    return P9Error(ecode, os.strerror(ecode).lower())
 
 
 def local_call(session: _Session, clock: Clock) -> Callable[[Any], Any]:
@@ -66,6 +70,17 @@ def local_call(session: _Session, clock: Clock) -> Callable[[Any], Any]:
     return call
 
 
+def one_by_one(call: Callable[[Any], Any], requests: Sequence[Any]) -> list[Any]:
+    """`Channel.call_many` where there is nothing to gain from sending ahead."""
+    results: list[Any] = []
+    for request in requests:
+        try:
+            results.append(call(request))
+        except P9Error as refused:
+            results.append(refused)
+    return results
+
+
 class LocalChannel:
     """Decoded messages straight into a session of this process."""
 
@@ -78,31 +93,50 @@ class LocalChannel:
         """See `Channel.call`. Journalled before it returns."""
         return self._call(request)
 
+    def call_many(self, requests: Sequence[Any]) -> list[Any]:
+        """See `Channel.call_many`."""
+        return one_by_one(self._call, requests)
+
     def close(self) -> None:
         self.session.close("client closed")
 
 
 class FrameChannel:
-    """Real frames through a `Connection` of this process, one request at a time."""
+    """Real frames through a `Connection` of this process."""
 
-    def __init__(self, connection: _Connection, clock: Clock) -> None:
+    def __init__(self, connection: _Connection, clock: Clock, window: int = WINDOW) -> None:
         self._connection = connection
         self._clock = clock
-        self._tags = count(1)
+        self._pipeline = Pipeline(window)
+        self._exchanges = Exchanges(self._pipeline)
+        self._why: str | None = None
 
     def call(self, request: Any) -> Any:
-        """See `Channel.call`. Raises WireError when the reply is not the one asked for, ESTALE after the
-        connection was closed."""
-        if self._connection.closed is not None:
-            raise P9Error(errno.ESTALE, self._connection.closed)
-        tag = next(self._tags) % NOTAG
-        data = self._connection.receive(encode(tag, request), self._clock())
-        answered, reply = decode_reply(data, 0, len(data))
-        if answered != tag:
-            raise WireError(f"reply to tag {answered}, asked with {tag}", tag)
-        if type(reply) is Rlerror:
-            raise refusal(reply.ecode)
-        return reply
+        """See `Channel.call`. Raises ConnectionLost after the connection was closed, and when its bytes are
+        not what was asked for."""
+        (result,) = self.call_many((request,))
+        if isinstance(result, P9Error):
+            raise result
+        return result
+
+    def call_many(self, requests: Sequence[Message]) -> list[Any]:
+        """See `Channel.call_many`."""
+        pipeline = self._pipeline
+        self._why = self._why or self._connection.closed
+        if self._why is not None:
+            return [self._lost(False) for _ in requests]
+        exchange = self._exchanges.open(requests)
+        while not exchange.done:
+            frames = bytes(pipeline.unsent)
+            pipeline.sent(len(frames))
+            answered = self._exchanges.receive(self._connection.receive(frames, self._clock()))
+            if not (answered or pipeline.unsent or self._connection.more):
+                self._why = str(pipeline.broken or self._connection.closed or "no reply")
+                self._exchanges.fail(self._lost)
+        return exchange.results
+
+    def _lost(self, left: bool) -> ConnectionLost:
+        return ConnectionLost(self._why or "", left=left)
 
     def close(self) -> None:
         self._connection.end("client closed")

@@ -1,51 +1,100 @@
-"""File operations over a `Channel`: what workers, tools and tests speak instead of messages.
+"""File operations over a `Channel` for programs that wait for each result: what workers, tools and tests
+speak instead of messages.
 
-Fids count upwards and are never used again, as the strict profile demands, and without gaps, which that
-profile remembers one by one. Paths are absolute strings as an operator writes them.
+What an operation does is in `operations.py`, `writing.py` and `tailing.py`; the trio client runs the same.
+Fids count upwards and are never used again, as the strict profile demands. Paths are absolute strings as an
+operator writes them.
 """
 
 import errno
 import os
+import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from ninedoor import limits
+from ninedoor.client import operations, writing
 from ninedoor.client.channel import Channel
+from ninedoor.client.operations import Handle
+from ninedoor.client.steps import Batch, Operation, Pause
+from ninedoor.client.tailing import POLL_S, Cursor, Piece, Tail
+from ninedoor.client.writing import ShortWrites
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.codec import decode_dirents
-from ninedoor.wire.types import Dirent, Fid
+from ninedoor.wire.types import Dirent
+
+T = TypeVar("T")
+
+
+def run(channel: Channel, operation: Operation[T]) -> T:
+    """Carry out `operation`: its result, or what it raises."""
+    resume: Any = operation.send
+    value: Any = None
+    while True:
+        try:
+            step: Any = resume(value)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        kind = type(step)
+        try:
+            if kind is Batch:
+                value = channel.call_many(step.requests)
+            elif kind is Pause:
+                time.sleep(step.seconds)
+                value = None
+            else:
+                value = channel.call(step)
+            resume = operation.send
+        except BaseException as failed:
+            value, resume = failed, operation.throw
 
 
 class File:
     """An open fid. Close it, or use it as a context manager."""
 
-    def __init__(self, channel: Channel, fid: int, iounit: int) -> None:
+    def __init__(self, channel: Channel, handle: Handle) -> None:
         self._channel = channel
-        self._iounit = iounit
-        self.fid = fid
+        self._handle = handle
+        self._closed = False
+
+    @property
+    def fid(self) -> int:
+        return self._handle.fid
+
+    @property
+    def _open(self) -> Handle:
+        """Raises EBADF once the file is closed."""
+        if self._closed:
+            raise P9Error(errno.EBADF, "the file is closed")
+        return self._handle
 
     def read(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes at `offset`; b"" at the end. Raises P9Error."""
-        data: bytes = self._channel.call(m.Tread(Fid(self.fid), offset, min(size, self._iounit))).data
-        return data
+        """Up to `size` bytes at `offset`, at most one payload of the session; b"" at the end."""
+        return run(self._channel, operations.read(self._open, offset, size))
 
     def read_all(self) -> bytes:
         """From offset 0 until a read brings nothing."""
-        parts: list[bytes] = []
-        offset = 0
-        while part := self.read(offset, self._iounit):
-            parts.append(part)
-            offset += len(part)
-        return b"".join(parts)
+        return run(self._channel, operations.read_all(self._open))
 
     def write(self, data: bytes, offset: int = limits.APPEND_OFFSET) -> int:
-        """One Twrite; returns the bytes taken. Raises P9Error."""
-        taken: int = self._channel.call(m.Twrite(Fid(self.fid), offset, data)).count
-        return taken
+        """One Twrite; returns the bytes taken."""
+        return run(self._channel, operations.write(self._open, data, offset))
+
+    def write_all(
+        self, data: bytes, *, short_writes: ShortWrites = "reject", pipelined: bool = False
+    ) -> None:
+        """Append all of `data`, in several writes where it needs them. See `writing.write_all`."""
+        run(
+            self._channel,
+            writing.write_all(self._open, data, short_writes=short_writes, pipelined=pipelined),
+        )
 
     def close(self) -> None:
-        self._channel.call(m.Tclunk(Fid(self.fid)))
+        """Let go of the fid. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            run(self._channel, operations.clunk(self._handle.fid))
 
     def __enter__(self) -> "File":
         return self
@@ -55,92 +104,74 @@ class File:
 
 
 class Client:
-    """An attached session. Raises P9Error wherever the server refuses."""
+    """An attached session. Raises P9Error wherever the server refuses. Close it, or use it as a context
+    manager; that closes the channel too."""
 
     def __init__(
         self, channel: Channel, *, uname: str = "queen", ticket: str = "", msize: int = limits.MSIZE_MAX
     ):
-        self._channel = channel
-        self.root = 1
-        channel.call(m.Tversion(msize, "9P2000.L"))
-        channel.call(m.Tattach(Fid(self.root), Fid(limits.NOFID), uname, ticket, limits.NOFID))
-        self._next_fid = self.root + 1
+        self.channel = channel
+        self._session = run(channel, operations.attach(uname, ticket, msize))
+
+    @property
+    def root(self) -> int:
+        """The fid of the root directory."""
+        return self._session.root
 
     def walk(self, path: str) -> int:
         """A new fid for `path`."""
-        names = tuple(name for name in path.split("/") if name)
-        reached = self._walk(names)
-        if reached < len(names):
-            raise self._missing(names[:reached], names[reached])
-        return self._next_fid - 1
-
-    def _walk(self, names: tuple[str, ...]) -> int:
-        """How many of the names exist. A walk that is refused or falls short leaves its fid number free."""
-        reached = len(self._channel.call(m.Twalk(Fid(self.root), Fid(self._next_fid), names)).qids)
-        if reached == len(names):
-            self._next_fid += 1
-        return reached
-
-    def _missing(self, parents: tuple[str, ...], name: str) -> P9Error:
-        """Why a walk stopped at `name`: a server tells only of the first name of a walk."""
-        if self._walk(parents) == len(parents):
-            fid = self._next_fid - 1
-            try:
-                self._channel.call(m.Twalk(Fid(fid), Fid(fid), (name,)))
-            except P9Error as refusal:
-                return refusal
-            finally:
-                self.clunk(fid)
-        return P9Error(errno.ENOENT, f"{name} not found")
+        return run(self.channel, operations.walk(self._session, path))
 
     def clunk(self, fid: int) -> None:
-        self._channel.call(m.Tclunk(Fid(fid)))
+        """Let go of `fid`."""
+        run(self.channel, operations.clunk(fid))
 
     def open(self, path: str, flags: int = os.O_RDONLY) -> File:
         """Walk and open with Linux open(2) `flags`."""
-        fid = self.walk(path)
-        try:
-            reply = self._channel.call(m.Tlopen(Fid(fid), flags))
-        except P9Error:
-            self.clunk(fid)
-            raise
-        return File(self._channel, fid, reply.iounit)
+        return File(self.channel, run(self.channel, operations.open_(self._session, path, flags)))
 
     def read(self, path: str) -> bytes:
         """Everything `path` holds."""
-        with self.open(path) as file:
-            return file.read_all()
+        return run(self.channel, operations.read_path(self._session, path))
 
     def append(self, path: str, data: bytes) -> int:
         """One write at the end of `path`; returns the bytes taken."""
-        with self.open(path, os.O_WRONLY | os.O_APPEND) as file:
-            return file.write(data)
+        return run(self.channel, operations.append(self._session, path, data))
+
+    def command(self, path: str, line: str) -> None:
+        """Write one command to the ctl file at `path`. A refusal has the reason that the ctl file gives."""
+        run(self.channel, operations.command(self._session, path, line))
 
     def stat(self, path: str) -> m.Rgetattr:
-        fid = self.walk(path)
-        try:
-            reply: m.Rgetattr = self._channel.call(m.Tgetattr(Fid(fid), 0x7FF))
-        finally:
-            self.clunk(fid)
-        return reply
+        """Attributes as Tgetattr tells them."""
+        return run(self.channel, operations.stat(self._session, path))
 
-    def entries(self, path: str) -> Iterator[Dirent]:
+    def entries(self, path: str) -> list[Dirent]:
         """The children of directory `path`."""
-        with self.open(path) as directory:
-            offset = 0
-            while records := decode_dirents(self._readdir(directory.fid, offset)):
-                yield from records
-                offset = records[-1].offset
+        return run(self.channel, operations.entries(self._session, path))
 
     def names(self, path: str) -> list[str]:
         """The names in directory `path`, sorted bytewise."""
         return [entry.name for entry in self.entries(path)]
 
-    def _readdir(self, fid: int, offset: int) -> bytes:
-        reply: Any = self._channel.call(m.Treaddir(Fid(fid), offset, limits.MSIZE_MAX))
-        data: bytes = reply.data
-        return data
+    def tail(
+        self, path: str, cursor: Cursor = "end", *, follow: bool = True, interval_s: float = POLL_S
+    ) -> Iterator[Piece]:
+        """New bytes of `path` from `cursor` on, piece by piece, for ever; up to its present end unless
+        `follow`. An idle file is looked at every `interval_s`. See `tailing`."""
+        tail = Tail(self._session, path, cursor, follow=follow, interval_s=interval_s)
+        try:
+            while piece := run(self.channel, tail.next_piece()):
+                yield piece
+        finally:
+            run(self.channel, tail.close())
 
     def close(self) -> None:
         """End the session and everything open in it."""
-        self._channel.close()
+        self.channel.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()

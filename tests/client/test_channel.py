@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninedoor.client.channel import Channel, FrameChannel, LocalChannel, refusal
-from ninedoor.errors import P9Error, WireError
+from ninedoor.client.channel import Channel, FrameChannel, LocalChannel
+from ninedoor.client.failures import ConnectionLost
+from ninedoor.client.pipeline import refusal
+from ninedoor.errors import P9Error
 from ninedoor.limits import MSIZE_MAX, MSIZE_MIN, NOTAG
 from ninedoor.session.connection import Connection
 from ninedoor.session.fids import Profile
@@ -159,6 +161,11 @@ def test_an_unknown_errno_still_has_words() -> None:
     assert refusal(4000).reason == "unknown error 4000"
 
 
+@pytest.mark.parametrize("number", [0, 4096, 0xFFFFFFFF])
+def test_a_number_that_is_no_errno_is_an_input_output_error(number: int) -> None:
+    assert refusal(number).ecode == errno.EIO
+
+
 def test_every_call_is_committed_before_it_returns(world: World, channel: Channel) -> None:
     channel.call(VERSION)
     channel.call(ATTACH)
@@ -183,6 +190,14 @@ def test_a_closed_channel_is_stale(world: World, channel: Channel) -> None:
     assert world.counters.sessions == {}
 
 
+def test_many_calls_are_answered_in_their_order_and_refusals_stand_in_their_places(channel: Channel) -> None:
+    replies = channel.call_many(
+        [VERSION, ATTACH, m.Twalk(Fid(0), Fid(1), ("nobody",)), m.Twalk(Fid(0), Fid(1), ()), m.Tclunk(Fid(1))]
+    )
+
+    assert [type(reply) for reply in replies] == [m.Rversion, m.Rattach, P9Error, m.Rwalk, m.Rclunk]
+
+
 # -- frames only
 
 
@@ -190,48 +205,63 @@ class ScriptedConnection:
     """Answers every request with the bytes it was given."""
 
     closed: str | None = None
+    more = False
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
-        self.tags: list[int] = []
 
     def receive(self, data: bytes, now: float) -> bytes:
-        self.tags.append(int.from_bytes(data[5:7], "little"))
         return self.answer
 
     def end(self, reason: str) -> None:
         self.closed = reason
 
 
-def test_a_reply_to_another_tag_is_not_taken(world: World) -> None:
-    channel = FrameChannel(ScriptedConnection(encode(77, m.Rclunk())), clock)
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (encode(77, m.Rclunk()), "Rclunk on tag 77, on which nothing was asked"),
+        (encode(NOTAG, m.Rclunk()), "Rclunk in answer to Tversion"),
+        (encode(1, m.Tclunk(Fid(1))), "message type 120 is not a reply"),
+        (b"\x06\x00\x00\x00", "frame of 6 bytes"),
+        (b"", "no reply"),
+        (b"\x07\x00\x00\x00\x79\x01", "no reply"),
+    ],
+)
+def test_bytes_that_are_no_reply_end_the_channel(answer: bytes, why: str) -> None:
+    channel = FrameChannel(ScriptedConnection(answer), clock)
 
-    with pytest.raises(WireError, match="reply to tag 77, asked with 1"):
+    with pytest.raises(ConnectionLost, match=why) as lost:
         channel.call(VERSION)
 
-
-@pytest.mark.parametrize("answer", [b"", b"\x07\x00\x00\x00\x79\x01", encode(1, m.Tclunk(Fid(1)))])
-def test_bytes_that_are_no_reply_are_a_wire_error(answer: bytes) -> None:
-    with pytest.raises(WireError):
-        FrameChannel(ScriptedConnection(answer), clock).call(VERSION)
+    assert lost.value.left
 
 
-def test_tags_count_upwards_and_leave_out_notag() -> None:
-    connection = ScriptedConnection(b"")
+def test_nothing_is_sent_after_bytes_that_could_not_be_believed() -> None:
+    connection = ScriptedConnection(encode(77, m.Rclunk()))
     channel = FrameChannel(connection, clock)
-    for _ in range(NOTAG + 1):
-        with pytest.raises(WireError):
-            channel.call(VERSION)
+    assert errno_of(channel, VERSION) == "ESTALE"
+    connection.answer = encode(NOTAG, m.Rversion(MSIZE_MAX, "9P2000.L"))
 
-    assert connection.tags[:3] == [1, 2, 3]
-    assert connection.tags[-2:] == [0, 1]
-    assert NOTAG not in connection.tags
+    with pytest.raises(ConnectionLost) as lost:
+        channel.call(VERSION)
+
+    assert not lost.value.left
 
 
-def test_a_frame_too_long_for_the_connection_closes_it(world: World) -> None:
+def test_a_frame_over_the_msize_is_refused_before_it_closes_the_connection(world: World) -> None:
     channel = framed(world)
     channel.call(m.Tversion(256, "9P2000.L"))
 
-    with pytest.raises(WireError, match="reply to tag 65535"):
-        channel.call(m.Tattach(Fid(0), Fid(0), "queen", "t" * 300, 0))
-    assert errno_of(channel, ATTACH) == "ESTALE"
+    assert errno_of(channel, m.Tattach(Fid(0), Fid(0), "queen", "t" * 300, 0)) == "EMSGSIZE"
+    assert type(channel.call(ATTACH)) is m.Rattach
+
+
+def test_more_calls_than_the_server_serves_in_one_turn_are_all_answered(world: World) -> None:
+    channel = FrameChannel(Connection(world.session(), SessionLimits(), world.counters), clock, window=1000)
+    channel.call(VERSION)
+    channel.call(ATTACH)
+
+    replies = channel.call_many([m.Tgetattr(Fid(0), 0)] * 3000)
+
+    assert {type(reply) for reply in replies} == {m.Rgetattr}

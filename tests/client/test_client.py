@@ -2,12 +2,12 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from ninedoor.client.channel import LocalChannel
+from ninedoor.client.channel import LocalChannel, one_by_one
 from ninedoor.client.client import Client
 from ninedoor.errors import P9Error
 from ninedoor.session.fids import Profile
@@ -168,6 +168,9 @@ class Meddling:
             self._happens()
         return reply
 
+    def call_many(self, requests: Sequence[Any]) -> list[Any]:
+        return one_by_one(self.call, requests)
+
     def close(self) -> None:
         self._channel.close()
 
@@ -221,6 +224,19 @@ def test_a_walk_that_falls_short_leaves_its_number_free(world: World) -> None:
 
     # One number went to the directory from which the missing name was asked for again.
     assert client.walk("/proc") == before + 2
+
+
+def test_a_closed_file_is_a_bad_descriptor_without_asking(world: World, client: Client) -> None:
+    with client.open("/log/queen.log", os.O_RDWR) as log:
+        pass
+
+    uses: list[Callable[[], object]] = [
+        lambda: log.read(0, 1), log.read_all, lambda: log.write(b"x"), lambda: log.write_all(b"x")
+    ]  # fmt: skip
+    for use in uses:
+        with pytest.raises(P9Error, match=r"^EBADF: the file is closed$"):
+            use()
+    assert world.audit.lines == []
 
 
 def test_close_ends_the_session(session: Session, client: Client) -> None:
