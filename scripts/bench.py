@@ -1,14 +1,16 @@
 """Measure NineDoor on this machine, beside what it is compared with, in the same minutes.
 
     scripts/bench fuse    a mount against tmpfs, a FUSE server in C and pyfuse3 as it comes
+    scripts/bench 9p      NineDoor on TCP beside diod
     scripts/bench core    the protocol core alone, without kernel or socket
 
-Client and servers of `fuse` are pinned to one CPU: across CPUs the time of a
+Client and servers of `fuse` and `9p` are pinned to one CPU: across CPUs the time of a
 wake-up, some 30 us, decides everything. Contenders take turns, one operation at a time, and the medians of
 all rounds are shown: ratios hold from machine to machine, microseconds do not.
 """
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -20,10 +22,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).resolve().parent
+DOCS = HERE.parent / "docs" / "PERFORMANCE.md"
 sys.path[:0] = [str(HERE / "bench.d"), str(HERE.parent)]
 
 import contenders  # noqa: E402 - after the path it is found through
 import core_speed  # noqa: E402
+import listeners  # noqa: E402
+import stream_speed  # noqa: E402
 from contenders import Failure, Files  # noqa: E402
 
 OPERATIONS = {
@@ -69,6 +74,24 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     fuse.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION")
     fuse.add_argument("--state", action="store_true", help="also a hive whose state is kept on disk")
+    ninep = subjects.add_parser("9p", help="NineDoor on TCP against diod")
+    ninep.add_argument("--rounds", type=int, default=5, metavar="N", help="default 5")
+    ninep.add_argument("--seconds", type=float, default=0.5, metavar="S", help="for one figure; default 0.5")
+    ninep.add_argument(
+        "--cpu", type=int, default=max(os.sched_getaffinity(0)), metavar="N", help="default the last"
+    )
+    ninep.add_argument(
+        "--only",
+        nargs="+",
+        choices=stream_speed.OPERATIONS,
+        default=list(stream_speed.OPERATIONS),
+        metavar="OPERATION",
+    )
+    ninep.add_argument(
+        "--compiled", action="store_true", help="what scripts/compile made instead of the sources"
+    )
+    ninep.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round to FILE")
+    ninep.add_argument("--docs", action="store_true", help="put the table into docs/PERFORMANCE.md")
     core = subjects.add_parser("core", help="Connection.receive of 16 frames at a time")
     core.add_argument("--rounds", type=int, default=7, metavar="N", help="default 7")
     chosen = parser.parse_args(words)
@@ -76,6 +99,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(machine())
         if chosen.subject == "core":
             print(core_speed.table(core_speed.measure(chosen.rounds)))
+        elif chosen.subject == "9p":
+            _ninep(chosen)
         else:
             _fuse(chosen)
     except Failure as failure:
@@ -118,13 +143,42 @@ def _fuse(chosen: argparse.Namespace) -> None:
                 for name, files in served.items():
                     taken = _once(client, operation, files, chosen.seconds, chosen.cpu)
                     figures.setdefault((operation, name), []).append(taken)
-    load = os.getloadavg()[0]
-    print(
-        f"CPU {chosen.cpu}, median of {chosen.rounds} rounds of {chosen.seconds:g} s, us per operation, "
-        f"load {load:.1f}{': busy, run it again under `nice -n -20`' if load > BUSY else ''}"
-    )
+    print(_settings(chosen, "us per operation"))
     print(_table(figures, list(served)))
     print(_verdicts(figures))
+
+
+def _settings(chosen: argparse.Namespace, unit: str) -> str:
+    load = os.getloadavg()[0]
+    polite = os.getpriority(os.PRIO_PROCESS, 0) > -20
+    return (
+        f"CPU {chosen.cpu}, median of {chosen.rounds} rounds of {chosen.seconds:g} s, {unit}, "
+        f"load {load:.1f}{': busy, run it again under `nice -n -20`' if polite and load > BUSY else ''}"
+    )
+
+
+def _ninep(chosen: argparse.Namespace) -> None:
+    package = listeners.compiled() if chosen.compiled else listeners.TOP
+    runs = stream_speed.measure(chosen.rounds, chosen.seconds, chosen.cpu, chosen.only, package)
+    settings = _settings(chosen, "thousands of operations per second (times diod)")
+    print(settings)
+    print(stream_speed.table(runs))
+    print(stream_speed.verdicts(runs))
+    if chosen.json is not None:
+        facts = {"machine": machine(), "settings": settings, "figures": stream_speed.records(runs)}
+        chosen.json.write_text(json.dumps(facts, indent=1) + "\n")
+    if chosen.docs:
+        name = "bench-9p-compiled" if chosen.compiled else "bench-9p"
+        _into_docs(name, f"{machine()}. {settings}:\n\n{stream_speed.markdown(runs)}")
+
+
+def _into_docs(name: str, text: str) -> None:
+    """Put `text` between the markers of `name` in docs/PERFORMANCE.md."""
+    before, start, rest = DOCS.read_text().partition(f"<!-- {name}:start -->\n")
+    _old, end, after = rest.partition(f"<!-- {name}:end -->")
+    if not start or not end:
+        raise Failure(f"{DOCS} has no markers {name}:start and {name}:end")
+    DOCS.write_text(f"{before}{start}{text}\n{end}{after}")
 
 
 def _once(client: Path, operation: str, files: Files, seconds: float, cpu: int) -> float:

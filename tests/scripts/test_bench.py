@@ -1,5 +1,7 @@
 """The benchmark runs and says what it ran on; what it measures is nobody's business here."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +39,35 @@ def test_every_contender_is_measured_in_one_run() -> None:
     assert head.split()[:5] == ["tmpfs", "c", "stock", "ninedoor", "on"]
     assert len(rows) == 7 + 7
     assert {row.split(" ")[0] for row in rows[7:]} <= {"met", "missed"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(shutil.which("diod", path="/usr/sbin:/usr/bin") is None, reason="diod is not installed")
+def test_sockets_are_measured_beside_diod(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    done = bench(
+        "9p",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.02",
+        "--only",
+        "read",
+        "append",
+        "attach",
+        "--json",
+        str(figures),
+    )
+    _machine, _settings, head, *rows = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert head.split() == ["1x1", "1x16", "4x16", "64x4", "p99", "64x4"]
+    assert len(rows) == 6 + 8 + 5
+    assert {row.split(" ")[0] for row in rows[6:]} <= {"met", "missed"}
+    kept = json.loads(figures.read_text())["figures"]
+    assert {(run["operation"], run["server"]) for run in kept} >= {("read", "diod"), ("read", "NineDoor")}
+    assert not any(run["errors"] for run in kept)
 
 
 def test_an_unknown_subject_is_a_usage_error() -> None:

@@ -1,0 +1,49 @@
+"""Builds NineDoor; everything but what stands here is in setup.cfg.
+
+With NINEDOOR_COMPILE=1 the modules that every request passes are compiled by mypyc (the `dev` extra has it).
+The sources are the same, and lie beside what is made of them, which Python prefers to import.
+"""
+
+import os
+
+from setuptools import setup
+
+COMPILED = (
+    "ninedoor/wire/codec.py",
+    "ninedoor/wire/framing.py",
+    "ninedoor/session/connection.py",
+    "ninedoor/session/fids.py",
+    "ninedoor/session/session.py",
+    "ninedoor/session/states.py",
+    "ninedoor/session/tags.py",
+    "ninedoor/session/view.py",
+    "ninedoor/policy/principals.py",
+    "ninedoor/policy/quotas.py",
+    "ninedoor/policy/rules.py",
+    "ninedoor/policy/scopes.py",
+    "ninedoor/tree/ctl.py",
+    "ninedoor/tree/directory.py",
+    "ninedoor/tree/namespace.py",
+    "ninedoor/tree/node.py",
+    "ninedoor/tree/stream.py",
+    "ninedoor/tree/text.py",
+    "ninedoor/hive/accounts.py",
+    "ninedoor/hive/events.py",
+    "ninedoor/hive/hive.py",
+    "ninedoor/hive/lines.py",
+    "ninedoor/hive/refusals.py",
+    "ninedoor/hive/ring.py",
+    "ninedoor/hive/state.py",
+    "ninedoor/hive/workers.py",
+    "ninedoor/doors/stream/link.py",
+)
+"""Not among them: what reads annotations at run time (wire.fields, wire.messages), what is the base of
+classes elsewhere, what decodes secrets (mypyc keeps the cause of an error that is raised `from None`), and
+what is rarely called."""
+
+if os.environ.get("NINEDOOR_COMPILE") == "1":
+    from mypyc.build import mypycify
+
+    setup(ext_modules=mypycify([*COMPILED], opt_level="3", debug_level="0"))
+else:
+    setup()
