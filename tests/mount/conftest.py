@@ -1,4 +1,4 @@
-"""A hive on a real mount, served by a process of its own, and shell commands run against it.
+"""A hive on a real mount, its own or one over a socket, and shell commands run against it.
 
 Every client is a process of its own too: a FUSE server that holds a file open on its own mount hangs, and so
 would a test.
@@ -64,9 +64,10 @@ class Hive:
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
-    def background(self, *command: str) -> "subprocess.Popen[str]":
-        """Start a program that is read from while it runs."""
-        return subprocess.Popen(command, cwd=self.place, stdout=subprocess.PIPE, text=True)
+    def background(self, *command: str, stdin: bool = False) -> "subprocess.Popen[str]":
+        """Start a program that is read from while it runs, and written to if `stdin`."""
+        source = subprocess.PIPE if stdin else None
+        return subprocess.Popen(command, cwd=self.place, stdin=source, stdout=subprocess.PIPE, text=True)
 
     def spawn(self) -> str:
         """A new worker; returns its name."""
@@ -75,52 +76,88 @@ class Hive:
 
 
 class Server:
-    """Starts hives below one directory, and takes away what is left of them."""
+    """Starts hives and mounts below one directory, and takes away what is left of them."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._place = home / "hive"
-        self._place.mkdir()
-        self._started: list[Hive] = []
+        self._started: list[subprocess.Popen[str]] = []
+        self._mounted: list[Path] = []
         self._environment = os.environ | {"NINEDOOR_RUNTIME_DIR": str(home / "run")}
         self._environment.pop("NINEDOOR_MANIFEST", None)
+        self.url = f"unix:{home / 'socket'}"
 
-    def start(self, *options: str) -> Hive:
+    def start(self, *options: str, place: str = "hive") -> Hive:
         """Mount a new hive and return once it is mounted."""
+        return Hive(self._directory(place), self._run("mount", *options, str(self._directory(place))))
+
+    def serve(self, *options: str) -> "subprocess.Popen[str]":
+        """Serve a hive at `url` and return once it listens."""
+        return self._run("serve", "--listen", self.url, *options)
+
+    def mount(self, *options: str, place: str = "remote") -> Hive:
+        """Mount the hive that listens at `url` and return once it is mounted."""
+        directory = self._directory(place)
+        return Hive(directory, self._run("mount", *options, str(directory), self.url))
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run `ninedoor` with these words."""
+        return subprocess.run(
+            [sys.executable, "-m", "ninedoor.cli.main", *words],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def _directory(self, name: str) -> Path:
+        directory = self._home / name
+        if directory not in self._mounted:
+            directory.mkdir()
+            self._mounted.append(directory)
+        return directory
+
+    def _run(self, *words: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "ninedoor.cli.main", "mount", *options, str(self._place)],
+            [sys.executable, "-m", "ninedoor.cli.main", *words],
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        hive = Hive(self._place, process)
-        self._started.append(hive)
+        self._started.append(process)
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("Ctrl-C"):
-                return hive
-        raise AssertionError(f"not mounted: {process.communicate()[1]}")
+                return process
+        raise AssertionError(f"not served: {process.communicate()[1]}")
 
-    def close(self) -> None:
-        """End everything. Fails when a hive had something to complain of."""
+    def close(self) -> list[str]:
+        """End everything, the last that was started first. Returns what there was to complain of."""
         complaints = []
-        for hive in self._started:
-            if hive.process.poll() is None:
-                hive.process.send_signal(signal.SIGTERM)
-            _out, said = hive.process.communicate(timeout=PATIENCE_S)
+        for process in reversed(self._started):
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.send_signal(signal.SIGTERM)
+            _out, said = process.communicate(timeout=PATIENCE_S)
             complaints += [line for line in said.splitlines() if "INFO" not in line]
-            while is_ours(mounted_on(str(hive.place))):
-                unmount(str(hive.place), lazy=True)
-        assert complaints == []
+        for directory in self._mounted:
+            while is_ours(mounted_on(str(directory))):
+                unmount(str(directory), lazy=True)
+        return complaints
 
 
-@pytest.fixture(scope="module")
-def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
-    """One hive for all tests of a module: each makes the workers it needs."""
+@pytest.fixture(scope="module", params=["embedded", "remote"])
+def hive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
+    """One hive for all tests of a module, each of which makes the workers it needs: mounted by its own
+    process, and by another one over a socket."""
     server = Server(tmp_path_factory.mktemp("mount"))
-    yield server.start()
-    server.close()
+    if request.param == "remote":
+        server.serve()
+        yield server.mount()
+    else:
+        yield server.start()
+    assert server.close() == []
 
 
 @pytest.fixture
@@ -128,4 +165,4 @@ def server(tmp_path: Path) -> Iterator[Server]:
     """For tests that end or kill what they started."""
     started = Server(tmp_path)
     yield started
-    started.close()
+    assert started.close() == []

@@ -44,6 +44,13 @@ def test_both_redirections_append_to_a_log(hive: Hive) -> None:
     assert hive.out("tail -n 2 log/queen.log") == "first\nsecond\n"
 
 
+def test_cutting_an_open_log_to_nothing_is_ignored_like_the_redirection(hive: Hive) -> None:
+    """Linux cannot tell the two apart when QEMU stands between."""
+    before = hive.out("cat log/queen.log")
+
+    assert hive.out("truncate -s 0 log/queen.log; touch -m log/queen.log; cat log/queen.log") == before
+
+
 def test_python_appends_as_to_any_file(hive: Hive) -> None:
     hive.python("with open('log/queen.log', 'a') as log: print('from python', file=log)")
 
@@ -93,9 +100,10 @@ def test_grep_find_and_cp_walk_the_tree(hive: Hive, tmp_path: object) -> None:
 
 
 def test_df_names_the_file_system(hive: Hive) -> None:
-    words = hive.out("df --output=source,fstype . | tail -n 1").split()
+    source, kind = hive.out("df --output=source,fstype . | tail -n 1").split()
 
-    assert words == ["ninedoor", "fuse.ninedoor"]
+    assert source == "ninedoor" or source.startswith("unix:/")
+    assert kind == "fuse.ninedoor"
     assert hive.out("stat -f -c %l .") == "64\n"
 
 
@@ -141,7 +149,9 @@ REFUSED = {
     "mkfifo x": "Operation not permitted",
     "chmod 777 queen/ctl": "Operation not permitted",
     "chown 1:1 queen/ctl": "Operation not permitted",
-    "truncate -s 0 log/queen.log": "Operation not permitted",
+    "truncate -s 1 log/queen.log": "Operation not permitted",
+    "truncate -s 0 proc/boot": "Operation not permitted",
+    "python3 -c 'import os; os.truncate(\"log/queen.log\", 0)'": "Operation not permitted",
     "echo x > proc/boot": "Operation not permitted",
     "setfattr -n user.x -v 1 proc/boot": "Operation not supported",
     "cat worker": "Is a directory",

@@ -5,6 +5,8 @@ Three kinds of nodes, told apart by their qid alone:
 - steady: a directory or an append-only node. Its changes are announced (`Session.watch`, `observe_names`), so
   the kernel may keep attributes until it is told otherwise.
 - live: any other file. Nothing announces its changes, so nothing is kept.
+
+Behind a connection nothing is announced, 9P has no word for it, and every name is asked for each time.
 """
 
 import pyfuse3
@@ -19,6 +21,11 @@ HOLD_S = 1.0
 """For what is announced when it changes. Not longer, because an announcement that overtakes the reply it
 corrects, on its way to the kernel, finds nothing to correct: such an error heals within this time. A lookup
 once a second costs nobody anything."""
+
+GLANCE_S = 0.02
+"""For attributes where nothing is announced: what the lookup of a name has just told need not be asked for
+again by the same system call. Whoever goes by a path sees the present; only who asks about an open file may
+see what was true this long ago."""
 
 _SECOND_NS = 1_000_000_000
 
@@ -40,10 +47,13 @@ def is_steady(qid: Qid) -> bool:
     return is_directory(qid) or grows(qid) or is_immutable(qid)
 
 
-def new_entry(number: int, qid: Qid) -> pyfuse3.EntryAttributes:
-    """Attributes with identity and timeouts only; `fill` adds the rest."""
+def new_entry(number: int, qid: Qid, *, announced: bool) -> pyfuse3.EntryAttributes:
+    """Attributes with identity and timeouts only; `fill` adds the rest. `announced` as in `InodeTable`."""
     entry = pyfuse3.EntryAttributes()
     entry.st_ino = number
+    if not announced:
+        entry.entry_timeout, entry.attr_timeout = 0.0, GLANCE_S
+        return entry
     entry.entry_timeout = HOLD_S
     if is_immutable(qid):
         entry.attr_timeout = FOREVER_S

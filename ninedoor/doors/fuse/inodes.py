@@ -1,8 +1,8 @@
 """What the kernel remembers of the namespace, for as long as it remembers it.
 
-An inode stands for one node of the tree: its number is the node's qid path, and one fid walks from it. The
-kernel counts how often it was told of an inode and gives the counts back with FORGET; at none left the inode
-goes, and its fid with it. A directory knows its children by name, so that a name that vanishes leads to the
+An inode stands for one node of the tree: its number is the node's qid path. The kernel counts how often it
+was told of an inode and gives the counts back with FORGET; at none left the inode goes, and the fid it
+keeps, if any, with it. A directory knows its children by name, so that a name that vanishes leads to the
 inode behind it and to everything below.
 
 Exceptions to "number is qid path": the root is always inode 1, and a directory that is reached under two
@@ -33,7 +33,9 @@ _NODE = (1 << SALT_SHIFT) - 1
 class Inode:
     """One node as the kernel sees it.
 
-    fid: walks from here; NOFID once the inode is forgotten.
+    parent, name: where it was found first.
+    fid: walks from here, for as long as the inode is known; NOFID where none is kept.
+    is_known: neither the kernel nor a listing has forgotten it.
     lookups: how often the kernel was told of it.
     entry: the attributes last sent; true right now while `fresh`, which a forgotten inode never is.
     version: that of the qid when the attributes were last asked for.
@@ -48,8 +50,10 @@ class Inode:
         "entry",
         "fid",
         "fresh",
+        "is_known",
         "listing",
         "lookups",
+        "name",
         "number",
         "parent",
         "qid",
@@ -58,14 +62,18 @@ class Inode:
         "version",
     )
 
-    def __init__(self, number: int, qid: Qid, fid: int, parent: "Inode | None") -> None:
+    def __init__(
+        self, number: int, qid: Qid, fid: int, parent: "Inode | None", name: str, *, announced: bool
+    ) -> None:
         self.number = number
         self.qid = qid
-        self.steady = is_steady(qid)
+        self.steady = announced and is_steady(qid)
         self.fid = fid
+        self.is_known = True
         self.parent = parent or self
+        self.name = name
         self.lookups = 0
-        self.entry = new_entry(number, qid)
+        self.entry = new_entry(number, qid, announced=announced)
         self.fresh = False
         self.version = qid.version
         self.displaced = False
@@ -74,9 +82,14 @@ class Inode:
         self.unwatch: Callable[[], None] | None = None
 
     @property
-    def is_known(self) -> bool:
-        """Has the kernel, or a listing, not forgotten it?"""
-        return self.fid != NOFID
+    def path(self) -> tuple[str, ...]:
+        """The names that lead here from the root."""
+        names: list[str] = []
+        inode = self
+        while inode.parent is not inode:
+            names.append(inode.name)
+            inode = inode.parent
+        return tuple(reversed(names))
 
     def stop_watching(self) -> None:
         """Hear no more of the node's changes. Idempotent."""
@@ -94,12 +107,14 @@ class Inode:
 
 
 class InodeTable:
-    """Inodes by number. The root is there from the start and stays."""
+    """Inodes by number. The root is there from the start and stays. `announced`: changes are announced, so
+    that the kernel may keep what it is told (`attrs.py`)."""
 
-    def __init__(self, root: Qid, fid: int) -> None:
+    def __init__(self, root: Qid, fid: int = NOFID, *, announced: bool = True) -> None:
         self._root_path = root.path
+        self._announced = announced
         self._aliases = count(_ALIASES)
-        self.root = Inode(pyfuse3.ROOT_INODE, root, fid, None)
+        self.root = Inode(pyfuse3.ROOT_INODE, root, fid, None, "", announced=announced)
         self._inodes: dict[int, Inode] = {self.root.number: self.root}
         self._places: dict[int, list[Inode]] = {root.path & _NODE: [self.root]}
 
@@ -111,7 +126,8 @@ class InodeTable:
         return self._inodes[number]
 
     def known(self, parent: Inode, name: str, qid: Qid) -> Inode | None:
-        """The inode that stands for `qid` under this name, None when there is none yet."""
+        """The inode that stands for `qid` under this name, or, for a file, under any; None when there is none
+        yet."""
         child = parent.children.get(name)
         if child is not None and child.is_known and child.qid.path == qid.path:
             return child
@@ -122,12 +138,25 @@ class InodeTable:
             parent.children[name] = other
         return other
 
-    def adopt(self, parent: Inode, name: str, qid: Qid, fid: int) -> Inode:
-        """A new inode for `qid`, which `fid` walks from. Precondition: it is not `known`."""
+    def found(self, parent: Inode, name: str, qid: Qid) -> Inode | None:
+        """The inode that stands for `qid` in this very place, None when there is none yet."""
+        for inode in (parent.children.get(name), self._inodes.get(self._number(qid))):
+            if inode is None or not inode.is_known or inode.qid.path != qid.path:
+                continue
+            if inode.parent.number == parent.number and inode.name == name:
+                inode.parent = parent  # which may have been forgotten meanwhile, and be known anew
+                parent.children[name] = inode
+                return inode
+        return None
+
+    def adopt(self, parent: Inode, name: str, qid: Qid, fid: int = NOFID) -> Inode:
+        """A new inode for `qid`, which `fid` walks from. Precondition: it is not `known` or, where every
+        place counts, not `found`."""
         number = self._number(qid)
         if number in self._inodes:
             number = next(self._aliases)
-        inode = self._inodes[number] = Inode(number, qid, fid, parent)
+        inode = Inode(number, qid, fid, parent, name, announced=self._announced)
+        self._inodes[number] = inode
         parent.children[name] = inode
         if is_directory(qid):
             self._places.setdefault(qid.path & _NODE, []).append(inode)
@@ -145,12 +174,14 @@ class InodeTable:
 
     def _remove(self, inode: Inode) -> int:
         fid = inode.fid
-        if fid == NOFID:
+        if not inode.is_known:
             return NOFID
         inode.fid = NOFID
-        inode.fresh = False
+        inode.is_known = inode.fresh = False
         inode.stop_watching()
         del self._inodes[inode.number]
+        if inode.parent.children.get(inode.name) is inode:
+            del inode.parent.children[inode.name]
         if is_directory(inode.qid):
             places = self._places[inode.qid.path & _NODE]
             places.remove(inode)

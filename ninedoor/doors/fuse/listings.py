@@ -9,12 +9,14 @@ import errno
 import logging
 import os
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import repeat
+from typing import Any
 
 import pyfuse3
 
 from ninedoor.doors.fuse.inodes import Inode
-from ninedoor.doors.fuse.names import Call, Names
+from ninedoor.doors.fuse.names import Names
 from ninedoor.errors import P9Error
 from ninedoor.limits import MSIZE_MAX, READ_OVERHEAD
 from ninedoor.wire import messages as m
@@ -64,16 +66,15 @@ class _OpenDirectory:
 
 
 class Listings:
-    """Open directories by fid."""
+    """See `ports.Listings`."""
 
-    def __init__(self, call: Call, names: Names) -> None:
+    def __init__(self, call: Callable[[Any], Any], names: Names) -> None:
         self._call = call
         self._names = names
         self._open: dict[int, _OpenDirectory] = {}
 
-    def open(self, inode: Inode) -> int:
-        """The fid of the open directory. Raises what the gate says."""
-        fid = self._names.clone(inode)
+    async def open(self, inode: Inode) -> int:
+        fid = await self._names.clone(inode)
         try:
             self._call(m.Tlopen(Fid(fid), U32(os.O_RDONLY | os.O_DIRECTORY)))
         except P9Error:
@@ -86,13 +87,11 @@ class Listings:
         del self._open[fid]
         self._names.clunk(fid)
 
-    def reply(self, fid: int, start: int, token: pyfuse3.ReaddirToken) -> None:
-        """Send as many entries behind position `start` as the kernel takes. Raises ESTALE when the directory
-        is gone."""
+    async def reply(self, fid: int, start: int, token: pyfuse3.ReaddirToken) -> None:
         directory = self._open[fid]
         if start == 0 or directory.listing is None:
-            directory.listing = self._current(directory.inode, fid)
-        listing = self._verified(directory.inode, directory.listing)
+            directory.listing = await self._current(directory.inode, fid)
+        listing = await self._verified(directory.inode, directory.listing)
         directory.listing = listing
         first = bisect_right(listing.positions, start)
         offered = slice(first, first + AT_A_TIME)
@@ -111,23 +110,23 @@ class Listings:
         for inode in listing.inodes[max(first, _DOTS) : end]:
             inode.lookups += 1
 
-    def _current(self, inode: Inode, fid: int) -> Listing:
+    async def _current(self, inode: Inode, fid: int) -> Listing:
         """The content now, `.` and `..` first."""
-        self._names.refresh(inode)
+        await self._names.refresh(inode)
         state = (inode.version, self._names.binds)
         kept = inode.listing
         if kept is not None and kept.made_at == state:
             return kept
-        listing = inode.listing = Listing(self._list(inode, fid), state, -1)
+        listing = inode.listing = Listing(await self._list(inode, fid), state, -1)
         return listing
 
-    def _list(self, directory: Inode, fid: int) -> list[tuple[int, bytes, Inode]]:
+    async def _list(self, directory: Inode, fid: int) -> list[tuple[int, bytes, Inode]]:
         content = [(1, b".", directory), (2, b"..", directory.parent)]
         offset = 0
         while records := decode_dirents(self._call(m.Treaddir(Fid(fid), U64(offset), _COUNT)).data):
             for record in records:
                 try:
-                    child = self._names.child(directory, record.name, record.qid)
+                    child = await self._names.child(directory, record.name, record.qid)
                 except P9Error as refusal:
                     _log.debug("%s is listed but not reachable: %s", record.name, refusal)
                     continue
@@ -135,20 +134,20 @@ class Listings:
             offset = records[-1].offset
         return content
 
-    def _verified(self, directory: Inode, listing: Listing) -> Listing:
+    async def _verified(self, directory: Inode, listing: Listing) -> Listing:
         """`listing` with every inode fresh; what has vanished since it was made is left out."""
         changes = self._names.changes
         if listing.verified == changes and listing.steady:
             return listing
         if not all(inode.fresh for inode in listing.inodes):
-            listing = self._refreshed(directory, listing)
+            listing = await self._refreshed(directory, listing)
         listing.verified = changes
         return listing
 
-    def _refreshed(self, directory: Inode, listing: Listing) -> Listing:
+    async def _refreshed(self, directory: Inode, listing: Listing) -> Listing:
         content = []
         for position, name, inode in zip(listing.positions, listing.names, listing.inodes, strict=True):
-            present = inode if inode.fresh else self._present(directory, name, inode)
+            present = inode if inode.fresh else await self._present(directory, name, inode)
             if present is not None:
                 content.append((position, name, present))
         refreshed = Listing(content, listing.made_at, -1)
@@ -156,13 +155,13 @@ class Listings:
             directory.listing = refreshed
         return refreshed
 
-    def _present(self, parent: Inode, name: bytes, inode: Inode) -> Inode | None:
+    async def _present(self, parent: Inode, name: bytes, inode: Inode) -> Inode | None:
         """The inode for an entry that is not fresh, or None when the entry has vanished."""
         try:
             if inode.is_known and not inode.displaced:
-                self._names.refresh(inode)
+                await self._names.refresh(inode)
                 return inode
-            return None if name in (b".", b"..") else self._names.lookup(parent, name.decode())
+            return None if name in (b".", b"..") else await self._names.lookup(parent, name.decode())
         except P9Error as refusal:
             if refusal.ecode in _GONE:
                 return None

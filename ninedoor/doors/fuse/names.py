@@ -18,7 +18,6 @@ import pyfuse3
 from ninedoor.doors.fuse.attrs import fill
 from ninedoor.doors.fuse.inodes import Inode, InodeTable
 from ninedoor.errors import P9Error
-from ninedoor.limits import NOFID
 from ninedoor.wire import messages as m
 from ninedoor.wire.types import U64, Fid, Qid
 
@@ -26,9 +25,6 @@ _log = logging.getLogger(__name__)
 
 ALL_ATTRIBUTES = U64(0x7FF)
 """P9_GETATTR_BASIC: what stat(2) shows."""
-
-Call = Callable[[Any], Any]
-"""`Channel.call`: a T-message in, its R-message out. Raises P9Error."""
 
 
 class Notices(Protocol):
@@ -60,13 +56,13 @@ class Kernel:
 
 
 class Names:
-    """The namespace as one mount sees it. Fids are counted upwards and never used again.
+    """See `ports.Names`. An inode keeps a fid to walk from. Fids are counted upwards and never used again.
 
     `changes` counts what may have made a fresh inode less than that; `binds` what may have changed a listing
     without changing the version of its directory.
     """
 
-    def __init__(self, call: Call, notices: Notices, kernel: Kernel) -> None:
+    def __init__(self, call: Callable[[Any], Any], notices: Notices, kernel: Kernel) -> None:
         self.changes = 0
         self.binds = 0
         self._call = call
@@ -78,14 +74,13 @@ class Names:
         self._on_displaced: list[Callable[[Inode], None]] = []
         self._stop_observing: Callable[[], None] | None = None
 
-    def attach(self, root: Qid) -> None:
+    async def attach(self, root: Qid) -> None:
         """Begin. Precondition: fid 0 is attached and `root` is its qid."""
         self._table = InodeTable(root, 0)
-        self.refresh(self._table.root)
+        await self.refresh(self._table.root)
         self._stop_observing = self._notices.observe_names(self._vanished)
 
     def close(self) -> None:
-        """Hear no more of changes, and tell the kernel of none. Idempotent."""
         if self._stop_observing is not None:
             self._stop_observing()
             self._stop_observing = None
@@ -99,36 +94,32 @@ class Names:
     # -- what the kernel asks ---------------------------------------------------------------------------
 
     def known(self, number: int) -> Inode:
-        """The inode the kernel means, displaced or not."""
         return self._table.get(number)
 
     def inode(self, number: int) -> Inode:
-        """The inode the kernel means, to find the way from it. Raises ESTALE for one that is displaced."""
         inode = self._table.get(number)
         if inode.displaced:
             raise P9Error(errno.ESTALE, "the name has vanished or was bound to another node")
         return inode
 
-    def lookup(self, parent: Inode, name: str) -> Inode:
-        """The child `name`, with fresh attributes, not counted yet. Raises ENOENT and what the gate says."""
+    async def lookup(self, parent: Inode, name: str) -> Inode:
         self._sweep()
         fid = next(self._fids)
         qid: Qid = self._call(m.Twalk(Fid(parent.fid), Fid(fid), (name,))).qids[0]
         inode = self._table.known(parent, name, qid)
         if inode is None:
-            return self._adopt(parent, name, qid, fid)
+            return await self._adopt(parent, name, qid, fid)
         self.clunk(fid)
         inode.displaced = False
-        self.refresh(inode)
+        await self.refresh(inode)
         return inode
 
-    def child(self, parent: Inode, name: str, qid: Qid) -> Inode:
+    async def child(self, parent: Inode, name: str, qid: Qid) -> Inode:
         """The inode that a listing names, looked up if it is not known. Raises as `lookup`."""
         inode = self._table.known(parent, name, qid)
-        return self.lookup(parent, name) if inode is None or inode.displaced else inode
+        return await self.lookup(parent, name) if inode is None or inode.displaced else inode
 
-    def refresh(self, inode: Inode) -> None:
-        """Bring the attributes up to date. Raises ESTALE for a node that is gone."""
+    async def refresh(self, inode: Inode) -> None:
         if inode.steady and inode.unwatch is None:
             # Before asking, so that no change falls between the answer and the watch.
             inode.unwatch = self._notices.watch(inode.fid, partial(self._changed, inode))
@@ -138,7 +129,6 @@ class Names:
         inode.fresh = inode.steady
 
     def forget(self, number: int, lookups: int) -> None:
-        """The kernel gives back `lookups` of the times it was told of inode `number`."""
         inode = self._table.get(number)
         inode.lookups -= lookups
         if inode.lookups <= 0 and inode is not self._table.root:
@@ -146,14 +136,18 @@ class Names:
 
     # -- fids -------------------------------------------------------------------------------------------
 
-    def clone(self, inode: Inode) -> int:
-        """A new fid for the node of `inode`, to be opened. Raises ESTALE when that is gone."""
+    async def reach(self, inode: Inode) -> int:
+        return inode.fid
+
+    def leave(self, inode: Inode, fid: int) -> None:
+        """The inode keeps it."""
+
+    async def clone(self, inode: Inode) -> int:
         fid = next(self._fids)
         self._call(m.Twalk(Fid(inode.fid), Fid(fid), ()))
         return fid
 
     def clunk(self, fid: int) -> None:
-        """Give up a fid. Never raises: after the session ended there is nothing left to give up."""
         try:
             self._call(m.Tclunk(Fid(fid)))
         except P9Error as refusal:
@@ -161,10 +155,10 @@ class Names:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _adopt(self, parent: Inode, name: str, qid: Qid, fid: int) -> Inode:
+    async def _adopt(self, parent: Inode, name: str, qid: Qid, fid: int) -> Inode:
         inode = self._table.adopt(parent, name, qid, fid)
         try:
-            self.refresh(inode)
+            await self.refresh(inode)
         except P9Error:
             self._drop(inode)
             raise
@@ -206,7 +200,7 @@ class Names:
                 self._orphans.append(inode)
 
     def _displace(self, inode: Inode) -> None:
-        if inode.fid == NOFID:
+        if not inode.is_known:
             return
         inode.displaced = True
         self._changed(inode)

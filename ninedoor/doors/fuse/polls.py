@@ -8,7 +8,7 @@ files are. The kernel hands over one handle for each sleep; one notification use
 import errno
 import logging
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pyfuse3
@@ -19,32 +19,29 @@ from ninedoor.doors.fuse.names import Notices
 
 _log = logging.getLogger(__name__)
 
-_WRITABLE = select.POLLOUT | select.POLLWRNORM
-_READABLE = select.POLLIN | select.POLLRDNORM
+WRITABLE = select.POLLOUT | select.POLLWRNORM
+READABLE = select.POLLIN | select.POLLRDNORM
 
 
-class Polls:
+class Sleepers:
     """Who sleeps on which open file, by its fid."""
 
-    def __init__(self, notices: Notices) -> None:
-        self._notices = notices
-        self._sleepers: dict[int, pyfuse3.PollHandle] = {}
-        self._watches: dict[int, tuple[int, Callable[[], None]]] = {}
+    def __init__(self) -> None:
+        self._handles: dict[int, pyfuse3.PollHandle] = {}
 
-    def events(self, inode: Inode, fid: int, handle: pyfuse3.PollHandle | None) -> int:
-        """What is possible now. When that is not reading, and `handle` is given, it is notified after the
-        next change. Raises ENOENT for a fid that is not open."""
-        if not grows(inode.qid) or self._notices.pending(fid):
-            return _WRITABLE | _READABLE
-        if handle is not None:
-            self._sleepers[fid] = handle
-            if fid not in self._watches:
-                self._watches[fid] = inode.number, self._notices.watch(fid, partial(self.wake, fid))
-        return _WRITABLE
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._handles)
+
+    def __len__(self) -> int:
+        return len(self._handles)
+
+    def put(self, fid: int, handle: pyfuse3.PollHandle) -> None:
+        """Let whoever polls sleep; a later handle takes the place of an earlier one."""
+        self._handles[fid] = handle
 
     def wake(self, fid: int) -> None:
         """The file behind `fid` has changed."""
-        handle = self._sleepers.pop(fid, None)
+        handle = self._handles.pop(fid, None)
         if handle is None:
             return
         try:
@@ -54,20 +51,49 @@ class Polls:
             if failed.errno != errno.ENOENT:
                 _log.debug("poll handle of fid %d could not be notified: %s", fid, failed)
 
+    def forget(self, fid: int) -> None:
+        """Nobody can sleep on `fid` any more."""
+        self._handles.pop(fid, None)
+
+    def postpone(self, fid: int) -> None:
+        """Let `fid` come last."""
+        if fid in self._handles:
+            self._handles[fid] = self._handles.pop(fid)
+
+    def clear(self) -> None:
+        self._handles.clear()
+
+
+class Polls:
+    """See `ports.Polls`. The session says who has something to read, and when that changes."""
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+        self._sleepers = Sleepers()
+        self._watches: dict[int, tuple[int, Callable[[], None]]] = {}
+
+    async def events(self, inode: Inode, fid: int, handle: pyfuse3.PollHandle | None) -> int:
+        if not grows(inode.qid) or self._notices.pending(fid):
+            return WRITABLE | READABLE
+        if handle is not None:
+            self._sleepers.put(fid, handle)
+            if fid not in self._watches:
+                wake = partial(self._sleepers.wake, fid)
+                self._watches[fid] = inode.number, self._notices.watch(fid, wake)
+        return WRITABLE
+
     def displaced(self, inode: Inode) -> None:
         """Wake whoever sleeps on a node that is gone."""
         for fid, (number, _unwatch) in tuple(self._watches.items()):
             if number == inode.number:
-                self.wake(fid)
+                self._sleepers.wake(fid)
 
     def close(self) -> None:
-        """Wake nobody any more: a handle that outlives its mount leads nowhere. Idempotent."""
         for fid in tuple(self._watches):
             self.release(fid)
 
     def release(self, fid: int) -> None:
-        """The file behind `fid` was closed."""
-        self._sleepers.pop(fid, None)
+        self._sleepers.forget(fid)
         _number, unwatch = self._watches.pop(fid, (0, None))
         if unwatch is not None:
             unwatch()

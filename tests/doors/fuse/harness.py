@@ -8,8 +8,8 @@ import pytest
 
 from ninedoor.client.channel import LocalChannel
 from ninedoor.client.client import Client
+from ninedoor.doors.fuse.embedded import Embedded
 from ninedoor.doors.fuse.names import Kernel
-from ninedoor.doors.fuse.operations import Operations
 from ninedoor.limits import LOCAL_FIDS
 from ninedoor.runtime.app import App
 from ninedoor.session.session import Session
@@ -54,8 +54,9 @@ class Mount:
         self.session: Session = self.app.session(trusted=True, fids=LOCAL_FIDS, peer="mount")
         self._channel = LocalChannel(self.session, self.app.clock)
         self.requests: list[Message] = []
-        self.operations = Operations(self.call, self.session, self.kernel)
-        self.operations.attach("queen", "")
+        embedded = Embedded(self.call, self.session, self.kernel)
+        self.operations = embedded.operations
+        embedded.attach("queen", "")
 
     def call(self, request: Message) -> Any:
         self.requests.append(request)
@@ -134,3 +135,8 @@ class Reader:
 
     def close(self) -> None:
         answer(self._operations.releasedir(self._fh))
+
+
+def sent(mount: Mount, kind: type) -> list[Any]:
+    """The requests of one kind that reached the session."""
+    return [request for request in mount.requests if type(request) is kind]

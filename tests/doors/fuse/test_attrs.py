@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from ninedoor.doors.fuse.attrs import FOREVER_S, HOLD_S, fill, is_immutable, is_steady, new_entry
+from ninedoor.doors.fuse.attrs import FOREVER_S, GLANCE_S, HOLD_S, fill, is_immutable, is_steady, new_entry
 from ninedoor.wire.messages import Rgetattr
 from ninedoor.wire.types import QT_APPEND, QT_DIR, Qid
 
@@ -18,11 +18,18 @@ DIRECTORY = Qid(QT_DIR, 1, 7)
     ("qid", "attributes_s"), [(IMMUTABLE, FOREVER_S), (LIVE, 0.0), (APPEND, HOLD_S), (DIRECTORY, HOLD_S)]
 )
 def test_attributes_are_kept_as_long_as_changes_are_announced(qid: Qid, attributes_s: float) -> None:
-    entry = new_entry(7, qid)
+    entry = new_entry(7, qid, announced=True)
 
     assert entry.attr_timeout == attributes_s
     assert entry.entry_timeout == HOLD_S
     assert entry.st_ino == 7
+
+
+@pytest.mark.parametrize("qid", [IMMUTABLE, LIVE, APPEND, DIRECTORY])
+def test_names_are_not_kept_where_nothing_is_announced(qid: Qid) -> None:
+    entry = new_entry(7, qid, announced=False)
+
+    assert (entry.entry_timeout, entry.attr_timeout, entry.st_ino) == (0.0, GLANCE_S, 7)
 
 
 def test_only_a_file_of_version_0_is_immutable() -> None:
@@ -36,7 +43,7 @@ def test_a_live_file_announces_nothing() -> None:
 
 
 def test_every_field_of_stat_is_filled_in() -> None:
-    entry = new_entry(7, APPEND)
+    entry = new_entry(7, APPEND, announced=True)
     reply = Rgetattr(
         *(0x7FF, APPEND, stat.S_IFREG | 0o640, 1000, 100, 1, 0, 513, 4096, 2),
         *(10, 11, 20, 21, 30, 31, 0, 0, 0, 0),

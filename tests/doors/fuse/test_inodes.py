@@ -109,3 +109,60 @@ def test_below_is_everything_under_a_directory(table: InodeTable) -> None:
 
     assert set(parent.below()) == {parent, child, leaf}
     assert set(leaf.below()) == {leaf}
+
+
+def test_a_dropped_inode_leaves_its_directory(table: InodeTable) -> None:
+    inode = table.adopt(table.root, "a", file(41), 5)
+    table.drop(inode)
+
+    assert table.root.children == {}
+
+
+def test_a_path_is_the_names_from_the_root(table: InodeTable) -> None:
+    parent = table.adopt(table.root, "d", directory(41), 5)
+    leaf = table.adopt(parent, "f", file(42), 6)
+
+    assert (table.root.path, parent.path, leaf.path) == ((), ("d",), ("d", "f"))
+
+
+def test_what_is_found_is_the_same_node_in_the_same_place(table: InodeTable) -> None:
+    other = table.adopt(table.root, "d", directory(41))
+    inode = table.adopt(table.root, "a", file(42))
+
+    assert table.found(table.root, "a", file(42)) is inode
+    assert table.found(table.root, "a", file(43)) is None
+    assert table.found(table.root, "b", file(42)) is None
+    assert table.found(other, "a", file(42)) is None
+
+
+def test_the_same_number_in_another_place_is_another_inode(table: InodeTable) -> None:
+    first = table.adopt(table.root, "a", file(42))
+    second = table.adopt(table.root, "b", file(42))
+
+    assert first.number != second.number
+    assert table.found(table.root, "b", file(42)) is second
+    assert table.found(table.root, "a", file(42)) is first
+
+
+def test_a_node_that_comes_back_to_its_name_is_found_again(table: InodeTable) -> None:
+    first = table.adopt(table.root, "a", file(42))
+    table.adopt(table.root, "a", file(43))
+
+    assert table.found(table.root, "a", file(42)) is first
+
+
+def test_a_forgotten_inode_is_not_found(table: InodeTable) -> None:
+    table.drop(table.adopt(table.root, "a", file(42)))
+
+    assert table.found(table.root, "a", file(42)) is None
+
+
+def test_a_place_is_the_same_when_its_directory_was_forgotten_and_is_known_anew(table: InodeTable) -> None:
+    before = table.adopt(table.root, "d", directory(41))
+    inode = table.adopt(before, "a", file(42))
+    inode.lookups = 1
+    table.drop(before)
+    after = table.adopt(table.root, "d", directory(41))
+
+    assert table.found(after, "a", file(42)) is inode
+    assert inode.parent is after

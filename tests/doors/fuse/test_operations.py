@@ -10,21 +10,10 @@ import pyfuse3
 import pytest
 from pyfuse3 import EntryAttributes, FUSEError, SetattrFields
 
-from ninedoor.doors.fuse.operations import piece_end
 from ninedoor.wire import messages as m
-from tests import deployment
-from tests.doors.fuse.harness import CONTEXT, Mount, answer
+from tests.doors.fuse.harness import CONTEXT, Mount, answer, sent
 
 ROOT = pyfuse3.ROOT_INODE
-IOUNIT = 8168
-
-
-def sent(mount: Mount, kind: type) -> list[Any]:
-    return [request for request in mount.requests if type(request) is kind]
-
-
-def log_size(mount: Mount) -> int:
-    return mount.app.hive.log.next
 
 
 # -- open
@@ -66,99 +55,6 @@ def test_a_released_file_leaves_no_fid(mount: Mount) -> None:
     answer(mount.operations.release(mount.open("/proc/boot", os.O_RDONLY).fh))
 
     assert mount.live_fids() == fids
-
-
-# -- read and write
-
-
-def test_a_long_read_is_made_of_pieces(mount: Mount) -> None:
-    text = b"".join(b"%07d\n" % number for number in range(4000))
-    queen = mount.queen()
-    for start in range(0, len(text), 8000):
-        queen.append("/log/queen.log", text[start : start + 8000])
-    opened = mount.open("/log/queen.log", os.O_RDONLY)
-
-    assert answer(mount.operations.read(opened.fh, 0, 1 << 20)) == text
-    assert answer(mount.operations.read(opened.fh, 8, 20000)) == text[8:20008]
-    assert answer(mount.operations.read(opened.fh, len(text), 1 << 20)) == b""
-    assert max(request.count for request in sent(mount, m.Tread)) == IOUNIT
-
-
-def test_a_read_stops_at_the_first_piece_that_is_not_full(mount: Mount) -> None:
-    mount.queen().append("/log/queen.log", b"short\n")
-    opened = mount.open("/log/queen.log", os.O_RDONLY)
-
-    assert answer(mount.operations.read(opened.fh, 0, 1 << 20)) == b"short\n"
-    assert len(sent(mount, m.Tread)) == 1
-
-
-def test_a_long_write_is_made_of_pieces_that_end_with_a_line(mount: Mount) -> None:
-    text = b"".join(b"%099d\n" % number for number in range(300))
-    opened = mount.open("/log/queen.log", os.O_WRONLY | os.O_APPEND)
-
-    assert answer(mount.operations.write(opened.fh, 0, text)) == len(text)
-    assert mount.app.hive.log.retained() == text
-    assert {len(request.data) for request in sent(mount, m.Twrite)} == {8100, 300 * 100 % 8100}
-
-
-def test_a_refusal_after_the_first_piece_is_a_short_write(mount: Mount) -> None:
-    good = b'{"spawn":"heartbeat","ticks":100}\n'
-    commands = good * (IOUNIT // len(good)) + b"nonsense\n" + good
-    opened = mount.open("/queen/ctl", os.O_WRONLY | os.O_APPEND)
-    written = answer(mount.operations.write(opened.fh, 0, commands))
-
-    assert written == IOUNIT // len(good) * len(good)
-    assert len(mount.app.hive.workers) == IOUNIT // len(good)
-    with pytest.raises(FUSEError) as refused:
-        answer(mount.operations.write(opened.fh, written, commands[written:]))
-    assert refused.value.errno == errno.EINVAL
-
-
-def test_a_refusal_of_the_first_piece_is_an_error(mount: Mount) -> None:
-    opened = mount.open("/queen/ctl", os.O_WRONLY | os.O_APPEND)
-    with pytest.raises(FUSEError) as refused:
-        answer(mount.operations.write(opened.fh, 0, b"x" * 20000))
-
-    assert refused.value.errno == errno.EMSGSIZE
-
-
-@pytest.mark.parametrize(
-    ("data", "start", "end"),
-    [
-        (b"ab\ncd\n", 0, 6),
-        (b"ab\ncd\nef\n", 0, 6),
-        (b"ab\ncd\nef\n", 6, 9),
-        (b"abcdefgh\n", 0, 8),
-        (b"\nbcdefghij", 0, 1),
-        (b"", 0, 0),
-    ],
-)
-def test_a_piece_ends_behind_the_last_line_that_fits(data: bytes, start: int, end: int) -> None:
-    assert piece_end(data, start, 8) == end
-
-
-def test_an_appending_write_arrives_at_the_end_whatever_the_kernel_thinks(mount: Mount) -> None:
-    mount.spawn()
-    opened = mount.open("/worker/worker-1/telemetry", os.O_WRONLY | os.O_APPEND)
-    deployment.worker_client(mount.app, "worker-1", deployment.ticket("worker-heartbeat", "worker-1")).append(
-        "/worker/worker-1/telemetry", b"worker\n"
-    )
-
-    assert answer(mount.operations.write(opened.fh, 0, b"queen\n")) == 6
-
-
-def test_a_read_of_a_node_that_is_gone_is_stale(mount: Mount) -> None:
-    mount.spawn()
-    opened = mount.open("/worker/worker-1/telemetry", os.O_RDWR | os.O_APPEND)
-    mount.queen().append("/queen/ctl", b'{"kill":"worker-1"}\n')
-    for refused in (
-        mount.operations.read(opened.fh, 0, 10),
-        mount.operations.write(opened.fh, 0, b"x\n"),
-        mount.operations.read(opened.fh, 0, 20000),
-    ):
-        with pytest.raises(FUSEError) as stale:
-            answer(refused)
-        assert stale.value.errno == errno.ESTALE
 
 
 # -- attributes
@@ -287,7 +183,7 @@ def test_a_bug_is_logged_in_full_and_becomes_eio(
     def broken(request: m.Message) -> None:
         raise LookupError("broken on purpose")
 
-    monkeypatch.setattr(mount.operations, "_call", broken)
+    monkeypatch.setattr(mount.operations._data, "_call", broken)
     monkeypatch.setattr(mount.operations._names, "_call", broken)
     with pytest.raises(FUSEError) as failed:
         answer(getattr(mount.operations, verb)(*arguments))
