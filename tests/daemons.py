@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 START_S = 30.0
@@ -14,12 +15,13 @@ _TASKS = "trio tasks:"
 
 
 class Daemons:
-    """`running` serves `mountpoint` from `state`; at most one at a time."""
+    """`running` serves `mountpoint` from `state`; at most one at a time; `more` are options."""
 
-    def __init__(self, place: Path, manifest: Path) -> None:
+    def __init__(self, place: Path, manifest: Path, more: Sequence[str] = ()) -> None:
         self.mountpoint = place / "mnt"
         self.state = place / "state"
         self.manifest = manifest
+        self._more = list(more)
         self._registry = place / "registry"
         self._log = place / "daemon.log"
         self._running: subprocess.Popen[bytes] | None = None
@@ -30,7 +32,7 @@ class Daemons:
         command = [sys.executable, "-m", "ninedoor.cli.main", "mount", "--manifest", str(self.manifest)]
         with self._log.open("ab") as log:
             self._running = subprocess.Popen(
-                [*command, "--state", str(self.state), str(self.mountpoint)],
+                [*command, "--state", str(self.state), *self._more, str(self.mountpoint)],
                 env=os.environ | {"NINEDOOR_RUNTIME_DIR": str(self._registry)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -56,6 +58,16 @@ class Daemons:
     def kill(self) -> None:
         """End the daemon with SIGKILL."""
         self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Keep the daemon from running until `resume`: it is there, and answers nothing."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the daemon run on."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """End the daemon as an operator does; returns its exit status."""

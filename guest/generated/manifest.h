@@ -42,10 +42,10 @@
 #define NINEDOOR_LIMIT_LINE_MAX 8168u
 #define NINEDOOR_LIMIT_TICKET_CHARS_MAX 224u
 
-#define NINEDOOR_MANIFEST_SHA256 "59befe1c545bafcf5b406df6cea94f4517d131270cf78bb5038f2b7eae16fa63"
+#define NINEDOOR_MANIFEST_SHA256 "e339e66aa1d32d93fa46b6d8042ab32a185f234cd3ddff36e06c1c75d4eb0d52"
 #define NINEDOOR_TICKETS_SHA256 "fd0ebff1d0b4cfcc2a03a1015578545dfa68f0240e782b60ad7956c2492972eb"
 #define NINEDOOR_MOUNTS_SHA256 "c34073b3f57eeae7ebba0eb35e56b2a1dea490aee4de2cc1f3a0b65ec2bc7b24"
-#define NINEDOOR_AUDIT_LINES_SHA256 "b39b565fcbb90dbcfff0264a916e4f246fea60c2ab75bbf79a38310db2b32796"
+#define NINEDOOR_AUDIT_LINES_SHA256 "6ca60fd591b19eb84507a175094956b9ca0029029e1a6f7a8e51f74b1e393e38"
 
 struct ninedoor_mount { const char *service; const char *path; };
 struct ninedoor_transition { const char *from; const char *to; };
@@ -109,7 +109,7 @@ static const int ninedoor_attestation_pcrs[] = {
 static const char *const ninedoor_audit_lines[] = {
     "manifest.schema=1.5",
     "manifest.profile=virt-aarch64",
-    "manifest.sha256=59befe1c545bafcf5b406df6cea94f4517d131270cf78bb5038f2b7eae16fa63",
+    "manifest.sha256=e339e66aa1d32d93fa46b6d8042ab32a185f234cd3ddff36e06c1c75d4eb0d52",
     "manifest.tickets=5",
     "manifest.namespaces=1 role_isolation=true",
     "manifest.secure9p.msize=8192",

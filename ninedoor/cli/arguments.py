@@ -1,15 +1,15 @@
 """The command line as data: every command, option and default.
 
 `--help`, the man page and the completion scripts are all made from this one description. Nothing heavy is
-imported here, so that help and completion answer at once. An argument whose metavar is FILE or DIR takes
-a path; completion relies on that.
+imported here, so that help and completion answer at once. An argument whose metavar is FILE, DIR or NAME
+takes a path; completion relies on that.
 """
 
 import argparse
 import sys
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
-from ninedoor.cli import examples
+from ninedoor.cli import examples, values
 from ninedoor.cli.exits import Exit
 from ninedoor.config import Role
 
@@ -25,6 +25,16 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             **settings,  # type: ignore[arg-type]  # handed through as they came
         )
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As the base does, but the URL of a mount may stand behind its options, where the base, which has
+        found its place empty by then, does not look for it."""
+        parsed, rest = self.parse_known_args(args, namespace)
+        if len(rest) == 1 and rest[0].startswith(values.URLS) and getattr(parsed, "url", "") is None:
+            parsed.url = rest.pop()
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return parsed
 
     def error(self, message: str) -> NoReturn:
         """Print `message` to stderr and leave."""
@@ -65,9 +75,11 @@ def describe() -> Parser:
         added.set_defaults(command=added.prog.removeprefix("ninedoor "))
         return added
 
-    _mount(command("mount", "serve an embedded hive on a directory", examples.MOUNT))
+    _mount(command("mount", "mount a hive on a directory", examples.MOUNT))
     _umount(command("umount", "unmount a hive", examples.UMOUNT))
-    _status(command("status", "list the mounts that run on this machine", examples.STATUS))
+    _serve(command("serve", "serve a hive on sockets, without a mount", examples.SERVE))
+    _stop(command("stop", "end a mount or a served hive", examples.STOP))
+    _status(command("status", "list the mounts and served hives of this machine", examples.STATUS))
     ticket = command("ticket", "mint or show capability tickets", examples.TICKET)
     actions = ticket.add_subparsers(title="actions", metavar="ACTION", required=True)
     _mint(command("mint", "print a new ticket", examples.MINT, actions))
@@ -80,9 +92,21 @@ def describe() -> Parser:
 
 
 def _mount(parser: Parser) -> None:
-    parser.add_argument("mountpoint", metavar="DIR", help="an empty directory")
-    _manifest(parser)
-    parser.add_argument("--state", metavar="DIR", help="keep the hive's state in DIR, made if missing")
+    parser.add_argument("mountpoint", metavar="DIR", type=values.directory, help="an empty directory")
+    parser.add_argument(
+        "url",
+        metavar="URL",
+        nargs="?",
+        type=values.url,
+        help="mount the hive that listens there, unix:/path or tcp://host:port; default one of its own",
+    )
+    _hive(parser)
+    parser.add_argument(
+        "--deadline",
+        metavar="SECONDS",
+        type=values.seconds,
+        help="with a URL: longest wait for an answer, over reconnects; default 10",
+    )
     parser.add_argument(
         "--role",
         metavar="ROLE[:ID]",
@@ -100,12 +124,69 @@ def _mount(parser: Parser) -> None:
         help="mount options, separated by commas: allow_other, auto_unmount, fsname=NAME, ro; "
         "generic ones of mount(8) are accepted and ignored",
     )
+    _process(parser)
+
+
+def _serve(parser: Parser) -> None:
+    _hive(parser)
+    _process(parser)
+
+
+def _hive(parser: Parser) -> None:
+    """What a process with a hive of its own is told."""
+    _manifest(parser)
+    parser.add_argument("--state", metavar="DIR", help="keep the hive's state in DIR, made if missing")
+    _listen(parser)
+    _console(parser)
+
+
+def _listen(parser: Parser) -> None:
+    parser.add_argument(
+        "--listen",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="serve 9P on unix:/path or tcp://host:port, besides the manifest's listeners; repeatable. "
+        "Options as in [[listeners]], like ?profile=linux&sessions=64",
+    )
+    parser.add_argument(
+        "--beyond-loopback",
+        action="store_true",
+        help="let --listen, --console, and sockets of systemd be reached by other machines, unencrypted",
+    )
+
+
+def _console(parser: Parser) -> None:
+    parser.add_argument(
+        "--console",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="serve the line console on tcp://host:port, unix:/path, pty: (a new terminal) or "
+        "serial:/dev/ttyS0, besides the manifest's consoles; repeatable. Options as in [[consoles]], "
+        "like ?clients=4",
+    )
+    token = parser.add_mutually_exclusive_group()
+    token.add_argument(
+        "--console-token-file",
+        metavar="FILE",
+        help="clients of a --console on TCP must show the token in FILE (- for standard input)",
+    )
+    token.add_argument(
+        "--console-token",
+        metavar="TOKEN",
+        help="the token itself, which process lists show to all users of this machine: better a file",
+    )
+
+
+def _process(parser: Parser) -> None:
+    """What every process that serves is told."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "-f", "--foreground", action="store_true", help="serve in the foreground (the default)"
     )
     where.add_argument(
-        "--daemon", action="store_true", help="return once mounted, and serve in the background"
+        "--daemon", action="store_true", help="return once it is ready, and serve in the background"
     )
     parser.add_argument("--log-format", choices=("text", "json"), default="text", help="default text")
     parser.add_argument(
@@ -123,6 +204,14 @@ def _umount(parser: Parser) -> None:
         "--lazy",
         action="store_true",
         help="detach at once, even when busy; open files last until closed",
+    )
+
+
+def _stop(parser: Parser) -> None:
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        help="its directory, a socket it listens on (URL or path), or its process number",
     )
 
 
@@ -144,12 +233,12 @@ def _mint(parser: Parser) -> None:
         ("--ticks", "telemetry writes it is good for"),
     ):
         parser.add_argument(
-            name, type=_budget, default=argparse.SUPPRESS, metavar="N", help=f"{meaning}, or none"
+            name, type=values.budget, default=argparse.SUPPRESS, metavar="N", help=f"{meaning}, or none"
         )
     parser.add_argument(
         "--scope",
         dest="scopes",
-        type=_scope,
+        type=values.scope,
         action="append",
         default=[],
         metavar="PATH:VERB[:RATE]",
@@ -173,6 +262,8 @@ def _show(parser: Parser) -> None:
 def _doctor(parser: Parser) -> None:
     _manifest(parser)
     parser.add_argument("--state", metavar="DIR", help="also check the state kept in DIR")
+    _listen(parser)
+    _console(parser)
     parser.add_argument(
         "--repair",
         action="store_true",
@@ -214,25 +305,3 @@ def _secrets(parser: Parser) -> None:
 
 def _json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable output")
-
-
-def _budget(text: str) -> int | None:
-    """A budget: a whole number from 0, or None for the word none."""
-    if text == "none":
-        return None
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor the word none")
-    return int(text)
-
-
-def _scope(text: str) -> tuple[str, str, int]:
-    """PATH, VERB and RATE of one scope; RATE 0 stands for no bound. PATH may hold colons."""
-    rest, colon, rate = text.rpartition(":")
-    if not (colon and rate.isascii() and rate.isdigit()):
-        rest, rate = text, "0"
-    path, _, verb = rest.rpartition(":")
-    if not path.startswith("/"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not PATH:VERB[:RATE] with a PATH that begins with /")
-    if verb not in ("read", "write", "read-write"):
-        raise argparse.ArgumentTypeError(f"{text!r}: VERB must be read, write or read-write")
-    return path, verb, int(rate)

@@ -1,4 +1,4 @@
-"""What `ninedoor doctor` looks at: each check yields findings and changes nothing."""
+"""What `ninedoor doctor` looks at: each check yields findings and leaves everything as it was."""
 
 import os
 import re
@@ -6,17 +6,21 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ninedoor.cli import probe
+from ninedoor.cli import probe, registry
 from ninedoor.cli.exits import CommandFailure
 from ninedoor.cli.locate import manifest_path
 from ninedoor.cli.umount import hives
+from ninedoor.client.address import parse
+from ninedoor.config import Listener
+from ninedoor.doors.stream.bound import ListenError
+from ninedoor.doors.stream.listening import bind
 from ninedoor.errors import ManifestError, StoreError
-from ninedoor.manifest.load import load
+from ninedoor.manifest.load import Added, load
 from ninedoor.manifest.secrets import uses_sample_secrets
 from ninedoor.manifest.served import unserved_features
 from ninedoor.store.repair import Report, inspect
@@ -129,11 +133,12 @@ def _unprivileged() -> Iterator[Finding]:
         )
 
 
-def manifest(chosen: str | None) -> Iterator[Finding]:
-    """The manifest a mount would use, its fingerprint, and who could know its secrets."""
+def manifest(chosen: str | None, also: Sequence[Added] = ()) -> Iterator[Finding]:
+    """The manifest a hive would use, its fingerprint, who could know its secrets, and its listeners, `also`
+    those besides."""
     try:
         path = manifest_path(chosen)
-        loaded = load(path)
+        loaded = load(path, also)
     except CommandFailure as failure:
         yield Finding(
             Level.FAIL, "manifest", failure.text, "name one with --manifest, or write one: ninedoor init"
@@ -160,6 +165,21 @@ def manifest(chosen: str | None) -> Iterator[Finding]:
         )
     else:
         yield Finding(Level.OK, "secrets", "none is a published sample")
+    for listener in loaded.config.listeners:
+        yield _listener(listener)
+
+
+def _listener(listener: Listener) -> Finding:
+    """Can it be listened on? The truest way to know is to do it, for a moment."""
+    address, _ = parse(listener.url)
+    for service in registry.running():
+        if str(address) in service.names:
+            return Finding(Level.OK, "listeners", f"{address} is served by process {service.pid}")
+    try:
+        bind(listener).close()
+    except ListenError as failure:
+        return Finding(Level.FAIL, "listeners", str(failure), "free it, or listen elsewhere")
+    return Finding(Level.OK, "listeners", f"{address} is free")
 
 
 def state(path: Path) -> Iterator[Finding]:

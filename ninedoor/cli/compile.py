@@ -16,7 +16,7 @@ from ninedoor.manifest.emit.snippets import snippets
 from ninedoor.manifest.explain import explain as explanation
 from ninedoor.manifest.keys import Key, find, keys, similar
 from ninedoor.manifest.load import Manifest, load
-from ninedoor.manifest.served import unserved_features
+from ninedoor.manifest.served import unopened_consoles, unserved_features
 
 HEADER = "header"
 REFERENCE = "reference"
@@ -34,7 +34,8 @@ def compile_manifest(arguments: argparse.Namespace) -> int:
     sys.stdout.write("".join(f"wrote {path}\n" for path in written))
     if outputs:
         sys.stdout.write(f"{len(outputs) - len(written)} of {len(outputs)} files unchanged\n")
-    for line in unserved_features(manifest.document):
+    places = [console.url for console in manifest.config.consoles]
+    for line in (*unserved_features(manifest.document), *unopened_consoles(manifest.document, places)):
         sys.stderr.write(f"coh-rtc compile: note: {line}\n")
     return Exit.OK
 

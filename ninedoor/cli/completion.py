@@ -8,7 +8,8 @@ import shtab
 from ninedoor.cli.arguments import describe
 from ninedoor.cli.exits import Exit
 
-_PATHS = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
+_PATHS = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY, "NAME": shtab.FILE}
+"""A NAME is that of a mount or a socket."""
 
 
 def completion(arguments: argparse.Namespace) -> int:
@@ -25,7 +26,7 @@ def script(shell: str) -> str:
 
 
 def _complete_paths(parser: argparse.ArgumentParser) -> None:
-    """Let every argument whose metavar is FILE or DIR complete paths, also in the commands below `parser`."""
+    """Let every argument whose metavar is in `_PATHS` complete paths, also in the commands below `parser`."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for below in action.choices.values():

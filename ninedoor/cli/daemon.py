@@ -1,6 +1,6 @@
 """Become a daemon, and let the parent wait until the daemon is ready or has failed.
 
-The parent leaves with status 0 only once the hive is mounted; otherwise it prints the daemon's own one-line
+The parent leaves with status 0 only once it serves; otherwise it prints the daemon's own one-line
 error and leaves with the daemon's status. No thread may run and no event loop may exist when `detach` forks.
 """
 
@@ -68,11 +68,11 @@ def detach(serve: Callable[[Readiness], int]) -> int:
         except KeyboardInterrupt:
             if daemon:
                 os.kill(daemon, signal.SIGTERM)
-            raise CommandFailure(Exit.INTERRUPTED, "interrupted before the hive was mounted") from None
+            raise CommandFailure(Exit.INTERRUPTED, "interrupted before it was ready") from None
     if word == _READY:
         return Exit.OK
     if word != _FAILED:
-        raise CommandFailure(Exit.FAILED, "the daemon ended before the hive was mounted; see its log")
+        raise CommandFailure(Exit.FAILED, "the daemon ended before it was ready; see its log")
     status, _, text = rest.partition(" ")
     raise CommandFailure(Exit(int(status)), text)
 
@@ -92,7 +92,7 @@ def _become_daemon(serve: Callable[[Readiness], int], writer: int) -> NoReturn:
         os.close(null)
         readiness = Readiness(writer)
         status = serve(readiness)
-        readiness.failed(Exit.FAILED, "the daemon ended before the hive was mounted; see its log")
+        readiness.failed(Exit.FAILED, "the daemon ended before it was ready; see its log")
     finally:
         # Never back into the caller's code: that belongs to the parent.
         os._exit(status)

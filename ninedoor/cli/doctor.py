@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from ninedoor.cli import checks
+from ninedoor.cli import checks, console_checks, consoles, listening
 from ninedoor.cli.checks import Finding, Level
 from ninedoor.cli.exits import Exit
 from ninedoor.doors.fuse.mounts import unmount
@@ -18,10 +18,13 @@ from ninedoor.store.repair import repair
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Print one finding a line, or with --json a list; SYSTEM when anything failed."""
+    also = listening.asked(arguments)
+    asked = consoles.asked(arguments)
     state = None if arguments.state is None else Path(arguments.state)
     findings = list(_repairs(state)) if arguments.repair else []
     findings += checks.host()
-    findings += checks.manifest(arguments.manifest)
+    findings += checks.manifest(arguments.manifest, also)
+    findings += console_checks.findings(arguments.manifest, asked)
     if state is not None:
         findings += checks.state(state)
     findings += checks.mounts()

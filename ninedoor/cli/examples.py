@@ -6,7 +6,7 @@ EXIT_STATUS = "\n".join(f"  {int(status):<4}{text}" for status, text in MEANINGS
 
 ENVIRONMENT = """\
   NINEDOOR_MANIFEST      manifest to use where --manifest is not given
-  NINEDOOR_RUNTIME_DIR   where running mounts are registered; by default
+  NINEDOOR_RUNTIME_DIR   where mounts and served hives are registered; by default
                          /run/ninedoor for root, else
                          $XDG_RUNTIME_DIR/ninedoor"""
 
@@ -27,20 +27,65 @@ exit status:
 environment:
 {ENVIRONMENT}"""
 
-MOUNT = """Without --state the hive lives in memory and is gone once it is
-unmounted. Without --daemon it is served in the foreground: the first Ctrl-C
-(or SIGTERM) unmounts cleanly, also while files are open; a second one forces.
-SIGUSR1 writes what every task is doing to the log. A mount that a killed
-ninedoor left behind is recognised and cleared.
+MOUNT = """Without a URL the hive is in this process: without --state it lives in memory
+and is gone once it is unmounted; with --listen others can attach to it too, and
+--console serves a line console.
+
+With a URL the hive is in another process, and --manifest, --state, --listen and
+--console are for that one. Over TCP it wants a ticket; on a unix socket its own
+user is the queen without one. When the connection is lost it is made again;
+calls wait for that until the deadline, and `ninedoor status` says so.
+
+Without --daemon it stays in the foreground: the first Ctrl-C (or SIGTERM)
+unmounts cleanly, also while files are open; a second one forces. SIGUSR1 writes
+what every task is doing to the log. A mount that a killed ninedoor left behind
+is recognised and cleared.
 
 In fstab, with mount.fuse.ninedoor linked into /sbin (the source is a manifest,
-or the word ninedoor for the stock one):
+the word ninedoor for the stock one, or a URL):
   /etc/ninedoor/root_task.toml /mnt/hive fuse.ninedoor state=/var/lib/ninedoor 0 0
+  tcp://127.0.0.1:5640 /mnt/far fuse.ninedoor ticket=/etc/ninedoor/far.ticket 0 0
 
 examples:
   ninedoor mount ./mnt
   ninedoor mount --daemon --state /var/lib/ninedoor -o allow_other /mnt/hive
-  ninedoor mount --manifest hive.toml --ticket worker-1.ticket ./worker-1"""
+  ninedoor mount --manifest hive.toml --ticket worker-1.ticket ./worker-1
+  ninedoor mount ./mnt --listen unix:hive.sock --listen 'tcp://127.0.0.1:5640?profile=linux'
+  ninedoor mount ./mnt --console tcp://127.0.0.1:31337 --console-token-file console.token
+  ninedoor mount ./far unix:hive.sock
+  ninedoor mount ./far tcp://127.0.0.1:5640 --ticket queen.ticket --deadline 5"""
+
+SERVE = """Listens on the manifest's [[listeners]], on every --listen URL, and on the
+sockets that systemd hands over (LISTEN_FDS). TCP port 0 takes any free port,
+which is then shown. The options of a URL are the keys of [[listeners]]:
+profile, sessions, fids, handshake_ms, idle_ms, stall_ms. The profile is strict
+unless it says linux, which is what `mount -t 9p` needs.
+
+Over TCP every attach needs a ticket; on a unix socket the daemon's own user may
+be the queen without one.
+
+A console has lines instead of 9P: tcp://host:port (framed, after the token),
+unix:/path, pty: (a new terminal, whose path is shown) or serial:/dev/ttyS0, with
+?baud=115200. Other options of its URL are the keys of [[consoles]]: clients,
+auth_ms, idle_ms, stall_ms. A queen there needs no ticket.
+
+The first Ctrl-C (or SIGTERM, or `ninedoor stop`) ends
+it cleanly; a second one forces.
+
+examples:
+  ninedoor serve --listen unix:hive.sock
+  ninedoor serve --daemon --state /var/lib/ninedoor --listen tcp://127.0.0.1:5640
+  ninedoor serve --listen 'tcp://127.0.0.1:5640?profile=linux&idle_ms=60000'
+  ninedoor serve --console unix:hive.console --console 'serial:/dev/ttyS0?baud=115200'
+  ninedoor serve --console tcp://127.0.0.1:31337 --console-token-file console.token"""
+
+STOP = """Returns once the process has written what it keeps and is gone. What a mount
+has open is closed; `ninedoor umount` refuses then.
+
+examples:
+  ninedoor stop ./mnt
+  ninedoor stop unix:hive.sock
+  ninedoor stop tcp://127.0.0.1:5640"""
 
 UMOUNT = """Returns once the hive has written what it keeps. A mount with open
 files is busy: close them, or use --lazy.
@@ -49,8 +94,10 @@ examples:
   ninedoor umount ./mnt
   ninedoor umount --lazy ./mnt"""
 
-STATUS = """A mount that does not answer within two seconds is shown as such;
-status never hangs on it.
+STATUS = """KIND is mount (the hive is in the mount's process), serve (sockets only) or
+remote (a mount of the hive that SOCKETS names). What does not answer within two
+seconds is shown as such; status never hangs on it. Of a remote mount without
+connection, CONDITION says for how long and why.
 
 examples:
   ninedoor status
@@ -80,6 +127,8 @@ examples:
 DOCTOR = """examples:
   ninedoor doctor
   ninedoor doctor --state /var/lib/ninedoor
+  ninedoor doctor --listen tcp://127.0.0.1:5640
+  ninedoor doctor --console serial:/dev/ttyS0
   ninedoor doctor --state /var/lib/ninedoor --repair"""
 
 INIT = """The file has a fresh random secret for every role and says what each of its

@@ -15,7 +15,7 @@ class Exit(IntEnum):
 
 
 MEANINGS = {
-    Exit.OK: "success; for mount: it was served until unmounted",
+    Exit.OK: "success; for mount and serve: it was served until its end",
     Exit.USAGE: "incorrect invocation, or permission is missing",
     Exit.SYSTEM: "system error: a file that cannot be read or written; doctor: a check failed",
     Exit.INTERNAL: "a bug in ninedoor; its traceback is in the log",

@@ -17,6 +17,8 @@ from ninedoor.errors import ManifestError, NineDoorError
 COMMANDS = {
     "mount": "ninedoor.cli.mount:mount",
     "umount": "ninedoor.cli.umount:umount",
+    "serve": "ninedoor.cli.serve:serve",
+    "stop": "ninedoor.cli.stop:stop",
     "status": "ninedoor.cli.status:status",
     "ticket mint": "ninedoor.cli.ticket:mint_ticket",
     "ticket show": "ninedoor.cli.ticket:show_ticket",
@@ -43,7 +45,7 @@ def carry_out(command: Callable[[argparse.Namespace], int], parsed: argparse.Nam
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except CommandFailure as failure:
-        return _complain(program, failure.status, failure.text)
+        return _complain(program, failure.status, *failure.text.splitlines())
     except ManifestError as failure:
         return _complain(program, Exit.FAILED, *failure.problems)
     except NineDoorError as failure:

@@ -2,7 +2,8 @@
 
     mount.fuse.ninedoor SOURCE DIR [-sfnvr] [-N NAMESPACE] [-t TYPE] [-o OPTIONS]
 
-SOURCE is the path of a manifest, or any word without a slash (`ninedoor`, `none`) for the default one.
+SOURCE is the path of a manifest, the URL of a hive that another process serves, or any word without a slash
+(`ninedoor`, `none`) for the default manifest.
 Options that `ninedoor mount` knows as --NAME are given as NAME=VALUE and taken out; all others go to the
 mount itself, which ignores the generic ones.
 """
@@ -13,8 +14,14 @@ from collections.abc import Sequence
 
 from ninedoor.cli.exits import Exit
 from ninedoor.cli.main import main as ninedoor
+from ninedoor.cli.values import URLS
 
-OWN_OPTIONS = ("manifest", "state", "role", "ticket", "log-format", "log-level", "log-file")
+OWN_OPTIONS = (
+    "manifest", "state", "listen", "console", "console-token-file", "role", "ticket", "deadline",
+    "log-format", "log-level", "log-file",
+)  # fmt: skip
+
+OWN_SWITCHES = ("beyond-loopback",)
 
 USAGE = "usage: mount.fuse.ninedoor SOURCE DIR [-sfnvr] [-N NAMESPACE] [-t TYPE] [-o OPTIONS]"
 
@@ -45,18 +52,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def translate(source: str, mountpoint: str, options: Sequence[str]) -> list[str]:
     """The arguments of `ninedoor` that mount `source` on `mountpoint` with `options` (one option each)."""
     command = ["mount", "--daemon"]
-    if "/" in source:
+    places = [mountpoint]
+    if source.startswith(URLS):
+        places.append(source)
+    elif "/" in source:
         command += ["--manifest", source]
     others = []
     for option in options:
         name, equals, value = option.partition("=")
-        if equals and name.replace("_", "-") in OWN_OPTIONS:
-            command += [f"--{name.replace('_', '-')}", value]
+        name = name.replace("_", "-")
+        if equals and name in OWN_OPTIONS:
+            command += [f"--{name}", value]
+        elif not equals and name in OWN_SWITCHES:
+            command += [f"--{name}"]
         else:
             others.append(option)
     if others:
         command += ["-o", ",".join(others)]
-    return [*command, "--", mountpoint]
+    return [*command, "--", *places]
 
 
 if __name__ == "__main__":

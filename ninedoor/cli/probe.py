@@ -1,4 +1,4 @@
-"""Look into a mounted hive without ever hanging on it.
+"""Look into a hive, through its mount or its socket, without ever hanging on it.
 
 A request to a file system whose server is stuck cannot be interrupted, and a thread that made one would
 keep its process from ending. So each look is a process of its own, left behind when it does not answer in
@@ -42,6 +42,23 @@ except OSError as failure:
     print(json.dumps({"error": failure.strerror.lower()}))
 """
 
+_SOCKET_PROGRAM = """
+import json, sys
+from ninedoor.client import ConnectError, connect
+from ninedoor.errors import P9Error
+
+try:
+    with connect(sys.argv[1], resume=False) as client:
+        try:
+            workers = len(client.names("/worker"))
+        except P9Error:
+            workers = None
+    print(json.dumps({"workers": workers}))
+except (ConnectError, P9Error) as failure:
+    print(json.dumps({"error": failure.reason}))
+"""
+"""As the queen without a ticket, so for unix sockets of the same user."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -58,16 +75,19 @@ left_behind: list["subprocess.Popen[str]"] = []
 NO_ANSWER = Look(f"no answer within {DEADLINE_S:g} s")
 
 
-def look(mountpoints: Sequence[str], deadline_s: float = DEADLINE_S) -> list[Look]:
-    """One Look for each of `mountpoints`; together they take at most about `deadline_s` seconds."""
+def look(places: Sequence[str], deadline_s: float = DEADLINE_S) -> list[Look]:
+    """One Look for each of `places`, which are mountpoints or URLs of unix sockets; together they take at
+    most about `deadline_s` seconds."""
     end = time.monotonic() + deadline_s
-    probes = [_start(mountpoint) for mountpoint in mountpoints]
+    probes = [_start(place) for place in places]
     return [_finish(probe, end) for probe in probes]
 
 
-def _start(mountpoint: str) -> "subprocess.Popen[str]":
+def _start(place: str) -> "subprocess.Popen[str]":
+    # -P and -I: the directory where an operator happens to be has no say in what is imported.
+    program = ["-P", "-c", _SOCKET_PROGRAM] if place.startswith("unix:") else ["-I", "-S", "-c", _PROGRAM]
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, mountpoint],
+        [sys.executable, *program, place],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

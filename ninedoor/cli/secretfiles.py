@@ -22,6 +22,11 @@ def read_secret(path: str) -> str:
     return _only_line(path, "secret")
 
 
+def read_console_token(source: str) -> str:
+    """The token of consoles in file `source`, or on standard input for `-`."""
+    return _only_line(source, "console token")
+
+
 def _only_line(source: str, what: str) -> str:
     """The one line of `source`, without blanks around it. Raises OSError; CommandFailure unless it is one
     line of text. Nothing that was read gets into an error."""

@@ -1,80 +1,130 @@
-"""`ninedoor status`: the mounts that run, and those whose server is gone."""
+"""`ninedoor status`: the mounts and hives that are served, and the mounts whose server is gone."""
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from ninedoor.cli import probe, registry
 from ninedoor.cli.exits import Exit
-from ninedoor.cli.umount import hives
+from ninedoor.cli.values import URLS
+from ninedoor.doors.fuse.mounts import is_ours, mounts
 
 _DAY_S = 86400
+
+HEAD = (
+    "MOUNTPOINT", "KIND", "CONDITION", "PID", "ROLE", "UPTIME", "WORKERS", "STATE", "MANIFEST", "SOCKETS",
+    "CONSOLES",
+)  # fmt: skip
+"""SOCKETS is where a hive speaks 9P; of a remote mount, the hive behind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One mount as status shows it. `condition` is `serving`, `stale` (the server is gone), or what went
-    wrong when it was asked; None stands for unknown."""
+    """One service as status shows it. `condition` is `serving`, `stale` (the server of a mount is gone), or
+    what went wrong when it was asked; None, and no listeners or consoles, stand for unknown or none."""
 
-    mountpoint: str
+    kind: str
+    mountpoint: str | None
     condition: str
-    pid: int | None
-    role: str | None
-    uptime_s: int | None
-    workers: int | None
-    state: str | None
-    manifest: str | None
-    manifest_sha256: str | None
+    source: str | None = None
+    listeners: tuple[str, ...] = ()
+    consoles: tuple[str, ...] = ()
+    pid: int | None = None
+    role: str | None = None
+    uptime_s: int | None = None
+    workers: int | None = None
+    state: str | None = None
+    manifest: str | None = None
+    manifest_sha256: str | None = None
 
 
 def status(arguments: argparse.Namespace) -> int:
-    """Print a table, or with --json a list of objects; nothing mounted is not an error."""
-    rows = collect(registry.running(), hives(), time.time())
+    """Print a table, or with --json a list of objects; nothing that runs is not an error."""
+    mounted = {mount.directory: mount.source for mount in mounts() if is_ours(mount)}
+    rows = collect(registry.running(), mounted, time.time())
     if arguments.json:
         sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     elif rows:
         sys.stdout.write(table(rows))
     else:
-        sys.stdout.write("no hive is mounted\n")
+        sys.stdout.write("no hive is mounted or served\n")
     return Exit.OK
 
 
-def collect(entries: Sequence[registry.Mount], mounted: Sequence[str], now: float) -> list[Row]:
-    """A row for each registered mount and for each hive the kernel knows besides."""
+def collect(entries: Sequence[registry.Service], mounted: Mapping[str, str], now: float) -> list[Row]:
+    """A row for each registered service, and for each hive that the kernel says is mounted besides. `mounted`
+    has the source of every mount by its directory."""
     unregistered = sorted(set(mounted) - {entry.mountpoint for entry in entries})
-    looks = probe.look([*(entry.mountpoint for entry in entries), *unregistered])
+    asked = [_door_of(entry) for entry in entries]
+    places = [place for place in (*asked, *unregistered) if place is not None]
+    looks = dict(zip(places, probe.look(places), strict=True))
     rows = [
-        Row(
-            mountpoint=entry.mountpoint,
-            condition=look.error or ("serving" if entry.mountpoint in mounted else "not mounted any more"),
-            pid=entry.pid,
-            role=entry.role,
-            uptime_s=int(max(now - entry.started_at, 0)),
-            workers=look.workers if entry.mountpoint in mounted else None,
-            state=entry.state,
-            manifest=entry.manifest,
-            manifest_sha256=entry.manifest_sha256,
-        )
-        for entry, look in zip(entries, looks, strict=False)
+        _row(entry, NOT_ASKED if place is None else looks[place], mounted, now)
+        for entry, place in zip(entries, asked, strict=True)
     ]
-    for mountpoint, look in zip(unregistered, looks[len(entries) :], strict=True):
+    for mountpoint in unregistered:
+        look = looks[mountpoint]
         condition = "serving" if look.error is None else ("stale" if look.error == probe.GONE else look.error)
-        rows.append(Row(mountpoint, condition, None, None, None, look.workers, None, None, None))
+        source = mounted[mountpoint] if mounted[mountpoint].startswith(URLS) else None
+        kind = "mount" if source is None else "remote"
+        rows.append(Row(kind, mountpoint, condition, source, workers=look.workers))
     return rows
 
 
+NOT_ASKED = probe.Look(None)
+
+
+def _door_of(entry: registry.Service) -> str | None:
+    """Where to ask what serves: its mount, else a unix socket it listens on; None where there is neither, or
+    where no answer is to be expected."""
+    if entry.lost_since is not None:
+        return None
+    if entry.mountpoint is not None:
+        return entry.mountpoint
+    return next((url for url in entry.listeners if url.startswith("unix:")), None)
+
+
+def _row(entry: registry.Service, look: probe.Look, mounted: Container[str], now: float) -> Row:
+    is_there = entry.mountpoint is None or entry.mountpoint in mounted
+    return Row(
+        kind=entry.kind,
+        mountpoint=entry.mountpoint,
+        condition=_condition(entry, look, is_there, now),
+        source=entry.source,
+        listeners=entry.listeners,
+        consoles=entry.consoles,
+        pid=entry.pid,
+        role=entry.role,
+        uptime_s=int(max(now - entry.started_at, 0)),
+        workers=look.workers if is_there else None,
+        state=entry.state,
+        manifest=entry.manifest,
+        manifest_sha256=entry.manifest_sha256,
+    )
+
+
+def _condition(entry: registry.Service, look: probe.Look, is_there: bool, now: float) -> str:
+    if not is_there:
+        return "not mounted any more"
+    if entry.lost_since is not None:
+        since = duration(int(max(now - entry.lost_since, 0)))
+        return f"reconnecting for {since}: {entry.lost_why}"
+    return look.error or "serving"
+
+
 def table(rows: Sequence[Row]) -> str:
-    """The rows in columns under a header; `-` is what is unknown or, for STATE, kept nowhere."""
-    cells: list[tuple[str, ...]] = [
-        ("MOUNTPOINT", "CONDITION", "PID", "ROLE", "UPTIME", "WORKERS", "STATE", "MANIFEST")
-    ]
+    """The rows in columns under a header; `-` is what is unknown or none."""
+    cells: list[tuple[str, ...]] = [HEAD]
     for row in rows:
         uptime = None if row.uptime_s is None else duration(row.uptime_s)
         sha256 = row.manifest_sha256[:12] if row.manifest_sha256 else None
-        values = (row.mountpoint, row.condition, row.pid, row.role, uptime, row.workers, row.state, sha256)
+        sockets = row.source or " ".join(row.listeners) or None
+        consoles = " ".join(row.consoles) or None
+        facts = (row.pid, row.role, uptime, row.workers, row.state, sha256, sockets, consoles)
+        values = (row.mountpoint, row.kind, row.condition, *facts)
         cells.append(tuple("-" if value is None else str(value) for value in values))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)

@@ -12,7 +12,7 @@ from ninedoor.doors.fuse.mounts import is_ours, mounts, unmount
 from ninedoor.doors.fuse.options import MountError
 
 WAIT_S = 10.0
-"""Longest wait for the serving process to end after its mount is gone."""
+"""Longest wait for the serving process to end once it has been told to."""
 
 _PAUSE_S = 0.02
 
@@ -29,7 +29,7 @@ def umount(arguments: argparse.Namespace) -> int:
     except MountError as failure:
         raise CommandFailure(Exit.FAILED, _explained(str(failure), mountpoint)) from None
     if entry is not None and not arguments.lazy:
-        _wait_for(entry)
+        wait_for(entry, "unmounted")
     return Exit.OK
 
 
@@ -55,12 +55,13 @@ def _explained(text: str, mountpoint: str) -> str:
     return f"{text}; close what is open there (`fuser -vm {mountpoint}` lists it), or use --lazy"
 
 
-def _wait_for(entry: registry.Mount) -> None:
+def wait_for(entry: registry.Service, done: str) -> None:
+    """Wait until the process of `entry` is gone. Raises CommandFailure, which tells what is `done`, when it
+    is still there after WAIT_S."""
     deadline = time.monotonic() + WAIT_S
     while entry.alive:
         if time.monotonic() > deadline:
             raise CommandFailure(
-                Exit.FAILED,
-                f"unmounted, but its process {entry.pid} has not ended after {WAIT_S:g} s",
+                Exit.FAILED, f"{done}, but its process {entry.pid} has not ended after {WAIT_S:g} s"
             )
         time.sleep(_PAUSE_S)

@@ -8,7 +8,16 @@ from collections.abc import Collection
 
 from ninedoor.manifest.problems import Problem
 from ninedoor.manifest.resolve import as_json_value, value_at
-from ninedoor.manifest.rules import clients, ecosystem, hardware, protocol, telemetry, updates
+from ninedoor.manifest.rules import (
+    clients,
+    consoles,
+    ecosystem,
+    hardware,
+    listeners,
+    protocol,
+    telemetry,
+    updates,
+)
 from ninedoor.manifest.rules.rule import Rule, Subject
 
 
@@ -203,6 +212,52 @@ RULES: tuple[Rule, ...] = (
         updates.signing_key_named,
     ),
     Rule("signing_key_usable", _tables("cas"), "cas signing key {path} {fault}", updates.signing_key_usable),
+    Rule("listener_urls", _tables("listeners"), "duplicate listener {url}", listeners.listener_urls),
+    Rule(
+        "listener_reach",
+        _tables("listeners"),
+        "other machines reach this: beyond_loopback = true would permit it",
+        listeners.listener_reach,
+    ),
+    Rule(
+        "listener_sessions",
+        _tables("listeners workers"),
+        "{total} sessions exceed {most}: {all} in all, less {workers} workers and a mount",
+        listeners.listener_sessions,
+    ),
+    Rule(
+        "listener_secrets",
+        _tables("listeners tickets"),
+        "everybody knows this sample secret of role {role}, and other machines reach {url}: "
+        "set a secret of your own",
+        listeners.listener_secrets,
+    ),
+    Rule("console_urls", _tables("listeners consoles"), "duplicate place {url}", consoles.console_urls),
+    Rule(
+        "console_reach",
+        _tables("consoles"),
+        "other machines reach this: beyond_loopback = true would permit it",
+        consoles.console_reach,
+    ),
+    Rule(
+        "console_tokens",
+        _tables("consoles"),
+        "a console on TCP needs a token: name the file that holds it with token_file",
+        consoles.console_tokens,
+    ),
+    Rule(
+        "console_tokens_used",
+        _tables("consoles"),
+        "only a console on TCP asks for a token, and {url} is none",
+        consoles.console_tokens_used,
+    ),
+    Rule(
+        "console_secrets",
+        _tables("consoles tickets"),
+        "everybody knows this sample secret of role {role}, and other machines reach {url}: "
+        "set a secret of your own",
+        consoles.console_secrets,
+    ),
     Rule(
         "needed_devices",
         _tables("hardware"),

@@ -61,6 +61,7 @@ STATUS = Place("proc-grammar")
 LIMITS = Place("limits")
 QUOTAS = Place("quotas")
 HARDWARE = Place("hardware")
+LISTENERS = Place("listeners")
 
 
 def _limit(key: str) -> tuple[Consumer, ...]:
@@ -85,7 +86,7 @@ CONSUMERS: Mapping[str, tuple[Consumer, ...]] = {
         LIMITS,
     ),
     "secure9p.batch_frames": (Setting("secure9p.batch_frames", "ninedoor.runtime.app"), HEADER, LIMITS),
-    "secure9p.short_write": (HEADER, LIMITS),
+    "secure9p.short_write": (Setting("secure9p.short_write", "ninedoor.doors.stream.door"), HEADER, LIMITS),
     "features": (HEADER, SERVICES),
     "features.net_console": (BOOT, HEADER, SERVICES),
     "features.serial_console": (BOOT, HEADER, SERVICES),
@@ -147,6 +148,8 @@ CONSUMERS: Mapping[str, tuple[Consumer, ...]] = {
     "store.segment_bytes": (Setting("store.segment_bytes", "ninedoor.store.journal"), LIMITS),
     "workers.heartbeat_ms": (Setting("workers.heartbeat_ms", "ninedoor.runtime.app"), LIMITS),
     "workers.max_workers": (Setting("workers.max_workers", "ninedoor.hive.hive"), LIMITS),
+    "listeners": (Setting("listeners", "ninedoor.cli.hive"), LISTENERS),
+    "consoles": (Setting("consoles", "ninedoor.cli.consoles"),),
     "hardware": (HEADER, HARDWARE),
 }
 """Dotted name of a key or table → who uses it, or all keys below it."""

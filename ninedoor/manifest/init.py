@@ -39,6 +39,8 @@ _CHOSEN: Mapping[str, Any] = {
     "observability": {"proc_9p": {"sessions": True, "outstanding": True, "short_writes": True}},
     "store": {},
     "workers": {},
+    # For the whole life of a ticket; a mount that lasts for weeks must not run out of them.
+    "ticket_limits": {"bandwidth_bytes": 0, "cursor_resumes": 0, "cursor_advances": 0},
 }
 """What a new manifest says where the defaults would not do."""
 
@@ -72,6 +74,7 @@ _SHOWN = frozenset(
         "observability.proc_9p",
         "store",
         "workers",
+        "listeners",
     }
 )
 """Tables of a short file. A full one shows every table; those that need a decision stand as comments."""
@@ -125,12 +128,12 @@ def _blocks(path: NamePath, about: str, keys: list[Key], content: Mapping[str, A
 
 
 def _lines(keys: list[Key], found: Mapping[str, Any]) -> str:
-    return "".join(_line(key, found[key.path[-1]]) for key in keys)
+    return "".join(_line(key, found.get(key.path[-1])) for key in keys)
 
 
 def _line(key: Key, value: object) -> str:
     if value is None:
-        return f"{_about(key)}# {key.path[-1]} = {_UNDECIDED}\n"
+        return f"{_about(key)}# {key.path[-1]} = {_placeholder(key)}\n"
     return f"{_about(key)}{key.path[-1]} = {toml.value(value)}\n"
 
 

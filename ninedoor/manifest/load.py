@@ -2,17 +2,19 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from ninedoor.config import Config, Secure9P
 from ninedoor.errors import ManifestError
 from ninedoor.manifest.checks import check
-from ninedoor.manifest.lines import Lines
+from ninedoor.manifest.lines import KeyPath, Lines
 from ninedoor.manifest.models.document import Document
+from ninedoor.manifest.models.ours import Listener
 from ninedoor.manifest.problems import Problem, from_model, render
 from ninedoor.manifest.resolve import fingerprint, resolve, to_config, value_at
 from ninedoor.manifest.rules.protocol import SCHEMA
@@ -44,7 +46,8 @@ _PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest without faults. `resolved` is its JSON, `sha256` that JSON's hash in hexadecimal."""
+    """A manifest without faults. `resolved` is its JSON, `sha256` that JSON's hash in hexadecimal. Listeners
+    that were added when it was loaded are in `config` alone."""
 
     document: Document = field(repr=False)
     resolved: bytes = field(repr=False)
@@ -52,10 +55,18 @@ class Manifest:
     config: Config = field(repr=False)
 
 
-def load(path: Path) -> Manifest:
+class Added(NamedTuple):
+    """A listener that is not the file's own; `origin` is what messages call it."""
+
+    listener: Listener
+    origin: str
+
+
+def load(path: Path, also: Sequence[Added] = ()) -> Manifest:
     """Read and check a manifest file.
 
-    Files that it names are searched in its own directory, then in the working directory.
+    Files that it names are searched in its own directory, then in the working directory. `also` are listeners
+    besides the file's: the rules hold for all of them together, the fingerprint is that of the file.
 
     Raises ManifestError with one problem per fault, in the order of the file.
     """
@@ -68,29 +79,40 @@ def load(path: Path) -> Manifest:
         raise ManifestError([f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
     if len(data) > MANIFEST_BYTES:
         raise ManifestError([f"{path}: manifest exceeds {MANIFEST_BYTES} bytes"])
-    return load_text(_decode(data, str(path)), str(path), (path.parent, Path()))
+    return load_text(_decode(data, str(path)), str(path), (path.parent, Path()), also)
 
 
-def load_text(text: str, name: str = "manifest", folders: tuple[Path, ...] = (Path(),)) -> Manifest:
+def load_text(
+    text: str, name: str = "manifest", folders: tuple[Path, ...] = (Path(),), also: Sequence[Added] = ()
+) -> Manifest:
     """Check a manifest given as text.
 
     Args:
         text: TOML.
         name: what messages call the file.
         folders: where files named by the manifest are searched, in order; at least one.
+        also: listeners besides those of the text.
 
     Raises ManifestError with one problem per fault, in the order of the text.
     """
     content = _parse(text, name)
     document, problems = _understand(content)
     broken = {str(problem.keys[0]) for problem in problems}
-    for problem in check(Subject(document, folders), broken):
-        problems.append(problem._replace(written=value_at(content, problem.keys) is not None))
+    whole = document.model_copy(
+        update={"listeners": [*document.listeners, *(added.listener for added in also)]}
+    )
+    origins: dict[KeyPath, str] = {
+        ("listeners", len(document.listeners) + at): added.origin for at, added in enumerate(also)
+    }
+    for problem in check(Subject(whole, folders), broken):
+        origin = origins.get(problem.keys[:2])
+        written = origin is not None or value_at(content, problem.keys) is not None
+        problems.append(problem._replace(written=written, origin=origin))
     if problems:
         raise ManifestError(_in_order(problems, name, Lines(text)))
     resolved = resolve(document)
     sha256 = fingerprint(resolved)
-    return Manifest(document, resolved, sha256, to_config(document, sha256))
+    return Manifest(document, resolved, sha256, to_config(whole, sha256))
 
 
 def _decode(data: bytes, name: str) -> str:

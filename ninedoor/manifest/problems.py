@@ -41,12 +41,13 @@ _MESSAGES: Mapping[str, str] = {
 
 class Problem(NamedTuple):
     """One fault. `value` is what `keys` have, or None where there is nothing to show; `written` is False for
-    a default."""
+    a default; `origin` says where it comes from if that is not the file."""
 
     keys: KeyPath
     message: str
     value: object = None
     written: bool = True
+    origin: str | None = None
 
 
 def from_model(error: ErrorDetails) -> Problem:
@@ -62,6 +63,8 @@ def from_model(error: ErrorDetails) -> Problem:
 
 def render(name: str, lines: Lines, problem: Problem) -> str:
     """One line of text. `name` is the file as the operator named it."""
+    if problem.origin is not None:
+        return f"{problem.origin}: {problem.message}"
     line = lines.line_of(problem.keys)
     place = name if line is None else f"{name}:{line}"
     shown = f" = {_plain_text(problem.value)}" if _may_show(problem) else ""

@@ -55,6 +55,8 @@ def to_config(document: Document, sha256: str) -> config.Config:
         proc_9p=config.ProcNinep(**document.observability.proc_9p.model_dump()),
         store=config.Store(**document.store.model_dump()) if document.store else config.Store(),
         workers=config.Workers(**document.workers.model_dump()) if document.workers else config.Workers(),
+        listeners=tuple(config.Listener(**listener.model_dump()) for listener in document.listeners),
+        consoles=tuple(config.Console(**console.model_dump()) for console in document.consoles),
         boot_lines=boot_lines(document, sha256),
     )
 
@@ -93,6 +95,7 @@ def _secure9p(document: Document) -> config.Secure9P:
         walk_depth=secure9p.walk_depth,
         tags_per_session=secure9p.tags_per_session,
         batch_frames=secure9p.batch_frames,
+        short_write=secure9p.short_write.policy,
     )
 
 

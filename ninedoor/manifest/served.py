@@ -5,17 +5,15 @@ request is neither refused (the guest or a client may be served) nor passed over
 every check names it. When a feature is built, its line leaves this table.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ninedoor.manifest.models.document import Document
 from ninedoor.manifest.resolve import spelled, value_at
 
 NOT_SERVED: Mapping[str, str] = {
-    "secure9p.short_write.policy": "a short write is always reported",
-    "features.net_console": "there is no console over the network",
-    "features.serial_console": "there is no serial console",
     "features.std_console": "there is no host console",
     "features.std_host_tools": "there are no host tools",
+    "features.gpu": "there are no GPUs",
     "sharding.enabled": "there is no /shard",
     "ecosystem.host.enable": "there is no host tree",
     "ecosystem.audit.enable": "there is no /audit",
@@ -40,7 +38,6 @@ NOT_SERVED: Mapping[str, str] = {
 """A key, or a table for all switches below it → what the daemon does instead."""
 
 PLAIN: Mapping[str, object] = {
-    "secure9p.short_write.policy": "reject",
     "telemetry.frame_schema": "legacy-plaintext",
 }
 """Values, other than false and 0, that ask for nothing."""
@@ -73,6 +70,25 @@ def _lifecycle(document: Document) -> Iterator[str]:
     steps = (step.to for step in lifecycle.auto_transitions if step.from_ == lifecycle.initial_state)
     if next(steps, lifecycle.initial_state) != ALWAYS:
         yield _line(f"lifecycle.initial_state = {lifecycle.initial_state}", f"the hive is always {ALWAYS}")
+
+
+CONSOLES: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "net_console": (("tcp:", "unix:"), "tcp://host:port"),
+    "serial_console": (("pty:", "serial:"), "serial:/dev/ttyS0"),
+}
+"""A feature → how the URLs of the consoles begin that provide it, and one to write."""
+
+
+def unopened_consoles(document: Document, urls: Sequence[str]) -> list[str]:
+    """One line for each console that `document` asks for among its features while none of `urls`, where
+    consoles are served, is such a one. The features are the guest's too, and name no place; the daemon opens
+    none that nobody named."""
+    return [
+        f"features.{feature} = true opens no console by itself: name a place like {example} with --console "
+        "or [[consoles]]"
+        for feature, (schemes, example) in CONSOLES.items()
+        if getattr(document.features, feature) and not any(url.startswith(schemes) for url in urls)
+    ]
 
 
 def _line(asked: str, instead: str) -> str:

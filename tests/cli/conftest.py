@@ -41,8 +41,12 @@ class Terminal:
 
     def serve(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start `ninedoor mount` in the foreground and return once it says how to end it."""
+        return self.start("mount", *arguments)[0]
+
+    def start(self, command: str, *arguments: str) -> "tuple[subprocess.Popen[str], list[str]]":
+        """Start `command` in the foreground; returns it with what it said up to how to end it."""
         process = subprocess.Popen(
-            [*self.program, "mount", *arguments],
+            [*self.program, command, *arguments],
             cwd=self.home,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -52,16 +56,19 @@ class Terminal:
         )
         self.serving.append(process)
         assert process.stdout is not None
+        said = []
         for line in process.stdout:
+            said.append(line.rstrip("\n"))
             if line.startswith("Ctrl-C"):
-                return process
-        _, said = process.communicate(timeout=10)
-        raise AssertionError(f"ninedoor mount ended with {process.returncode}: {said}")
+                return process, said
+        _, complaint = process.communicate(timeout=10)
+        raise AssertionError(f"ninedoor {command} ended with {process.returncode}: {complaint}")
 
-    def rows(self, place: Path) -> list[dict[str, Any]]:
-        """What `ninedoor status` says of `place`; what else is mounted on this machine is left out."""
+    def rows(self, place: Path | None = None) -> list[dict[str, Any]]:
+        """What `ninedoor status` says of `place`, or of hives without a mount; what else is mounted on this
+        machine is left out."""
         said = json.loads(self.run("status", "--json").stdout)
-        return [row for row in said if row["mountpoint"] == str(place)]
+        return [row for row in said if row["mountpoint"] == (None if place is None else str(place))]
 
     def mountpoint(self, name: str = "m") -> Path:
         """A new empty directory."""

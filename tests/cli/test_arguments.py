@@ -44,6 +44,22 @@ def test_every_example_parses(parser: argparse.ArgumentParser) -> None:
         describe().parse_args(command.split()[1:])
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["m unix:s --role queen", "m --role queen unix:s", "--role queen m unix:s", "--role queen -- m unix:s"],
+)
+def test_the_url_of_a_mount_may_stand_on_either_side_of_its_options(line: str) -> None:
+    parsed = parse(f"mount {line}")
+
+    assert (parsed["mountpoint"], parsed["url"], parsed["role"]) == ("m", "unix:s", "queen")
+
+
+@pytest.mark.parametrize("line", ["m unix:s --role queen unix:t", "m --role queen n", "unix:s m"])
+def test_nothing_else_may_stand_there(line: str) -> None:
+    with pytest.raises(SystemExit):
+        parse(f"mount {line}")
+
+
 def test_every_command_is_carried_out_by_something() -> None:
     leaves = {
         parser.prog.removeprefix("ninedoor ")
@@ -61,7 +77,16 @@ def test_every_command_is_carried_out_by_something() -> None:
         "bogus",
         "mount",
         "mount a b",
+        "mount a unix:/s unix:/s",
+        "mount a unix:/s --deadline 0",
+        "mount a unix:/s --deadline nan",
+        "mount a unix:/s --deadline 3601",
+        "mount a unix:/s --deadline soon",
         "mount --daemon --foreground a",
+        "serve a",
+        "serve --role queen",
+        "stop",
+        "stop a b",
         "mount --man x a",
         "mount --log-format xml a",
         "ticket",

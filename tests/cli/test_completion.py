@@ -36,3 +36,4 @@ def test_paths_complete_as_files_and_directories() -> None:
     assert "mount___manifest_COMPGEN=_shtab_compgen_files" in text
     assert "mount___state_COMPGEN=_shtab_compgen_dirs" in text
     assert "umount_pos_0_COMPGEN=_shtab_compgen_dirs" in text
+    assert "stop_pos_0_COMPGEN=_shtab_compgen_files" in text

@@ -9,7 +9,7 @@ import pytest
 
 from ninedoor.cli.registry import process_start
 
-ENDED = "the daemon ended before the hive was mounted; see its log\n"
+ENDED = "the daemon ended before it was ready; see its log\n"
 
 PRELUDE = """
 import os, signal, sys, time
@@ -126,7 +126,7 @@ def test_interrupting_the_waiting_parent_stops_the_daemon(
     parent.send_signal(signal.SIGINT)
     said, _ = parent.communicate(timeout=10)
 
-    assert (parent.returncode, said) == (8, "interrupted before the hive was mounted\n")
+    assert (parent.returncode, said) == (8, "interrupted before it was ready\n")
     deadline = time.monotonic() + 10
     while process_start(daemon) is not None:
         assert time.monotonic() < deadline, "the daemon lives on"

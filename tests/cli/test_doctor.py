@@ -17,7 +17,7 @@ def quiet_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the state is looked at for real."""
     monkeypatch.setattr(checks, "host", lambda: iter([Finding(Level.OK, "python", "3")]))
     monkeypatch.setattr(
-        checks, "manifest", lambda _chosen: iter([Finding(Level.WARN, "secrets", "x", "do y")])
+        checks, "manifest", lambda _chosen, _also: iter([Finding(Level.WARN, "secrets", "x", "do y")])
     )
     monkeypatch.setattr(checks, "mounts", lambda: iter(()))
     monkeypatch.setattr(checks, "stale_mounts", list)
@@ -100,3 +100,27 @@ def test_repair_clears_a_stale_mount(terminal: Terminal) -> None:
     assert f"FAIL  mounts: {place} is stale: its server is gone" in said
     assert f"OK    repair: detached the stale mount {place}" in repaired
     assert str(place) not in hives()
+
+
+def test_sockets_are_tried_where_the_manifest_and_the_command_line_would_listen(terminal: Terminal) -> None:
+    terminal.start("serve", "--listen", "unix:served")
+    (terminal.home / "file").touch()
+    urls = ("unix:served", "unix:file", "unix:free", "tcp://127.0.0.1:0")
+    done = terminal.run("doctor", "--json", *(word for url in urls for word in ("--listen", url)))
+    found = [entry for entry in json.loads(done.stdout) if entry["check"] == "listeners"]
+
+    assert [(entry["level"], entry["detail"]) for entry in found] == [
+        ("OK", f"unix:{terminal.home}/served is served by process {terminal.serving[0].pid}"),
+        ("FAIL", f"unix:{terminal.home}/file: there is something else already; choose another path"),
+        ("OK", f"unix:{terminal.home}/free is free"),
+        ("OK", "tcp://127.0.0.1:0 is free"),
+    ]
+    assert done.returncode == 2
+    assert not (terminal.home / "free").exists()
+
+
+def test_a_socket_that_cannot_be_asked_for_is_a_wrong_line(terminal: Terminal) -> None:
+    done = terminal.run("doctor", "--listen", "tcp://0.0.0.0:0")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--beyond-loopback permits it" in done.stderr

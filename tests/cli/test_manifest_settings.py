@@ -77,8 +77,8 @@ CASES = {
     "feature": Case(
         {("observability", "proc_9p", "sessions"): False},
         status_files,
-        "outstanding sessions short_writes",
-        "outstanding short_writes",
+        "outstanding refused sessions short_writes",
+        "outstanding refused short_writes",
     ),
 }
 

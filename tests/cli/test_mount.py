@@ -2,46 +2,8 @@ import signal
 
 import pytest
 
-from ninedoor.cli.exits import CommandFailure, Exit
-from ninedoor.cli.mount import identity
-from ninedoor.errors import TicketError
-from ninedoor.policy.tickets import Ticket, mint
+from ninedoor.cli.exits import Exit
 from tests.cli.conftest import Terminal
-
-WORKER = mint(Ticket("worker-gpu", 0, subject="worker-2"), "any secret")
-QUEEN = mint(Ticket("queen", 0), "any secret")
-
-
-@pytest.mark.parametrize(
-    ("role", "token", "uname"),
-    [
-        (None, "", "queen"),
-        ("queen", "", "queen"),
-        (None, QUEEN, "queen"),
-        (None, WORKER, "worker-gpu:worker-2"),
-        ("worker-gpu", WORKER, "worker-gpu:worker-2"),
-        ("worker-heartbeat", WORKER, "worker-heartbeat:worker-2"),
-        ("worker-gpu:other", WORKER, "worker-gpu:other"),
-        ("worker-gpu:worker-1", "", "worker-gpu:worker-1"),
-    ],
-)
-def test_the_role_comes_from_the_option_and_is_completed_by_the_ticket(
-    role: str | None, token: str, uname: str
-) -> None:
-    assert identity(role, token) == uname
-
-
-@pytest.mark.parametrize("role", ["emperor", "worker-gpu", "worker-x:1", "queen:1", "nobody", "worker-gpu:"])
-def test_a_role_that_does_not_exist_is_refused(role: str) -> None:
-    with pytest.raises(CommandFailure) as refused:
-        identity(role, "")
-
-    assert refused.value.status == Exit.USAGE
-
-
-def test_a_malformed_ticket_is_refused() -> None:
-    with pytest.raises(TicketError, match="ticket malformed"):
-        identity(None, "cohesix-ticket-00")
 
 
 @pytest.mark.parametrize(
@@ -113,3 +75,35 @@ def test_mounting_over_a_hive_that_hangs_is_refused_without_waiting_for_it(termi
 
     assert done.returncode == Exit.FAILED
     assert "m is mounted already" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["unix:s", "m"], "argument DIR: the directory comes first, then unix:s"),
+        (
+            ["m", "unix:s", "--state", "d"],
+            "--state makes no sense here: that is for the process behind unix:s",
+        ),
+        (["m", "unix:s", "--manifest", "f"], "--manifest makes no sense here"),
+        (["m", "unix:s", "--listen", "unix:t"], "--listen makes no sense here"),
+        (["m", "unix:s", "--beyond-loopback"], "--beyond-loopback makes no sense here"),
+        (["m", "--deadline", "5"], "--deadline makes no sense here: the hive is in the mount's own process"),
+        (["m", "tcp://127.0.0.1:9"], "tcp://127.0.0.1:9: over TCP a hive wants a ticket: name its file with"),
+        (
+            ["m", "unix:s?profile=linux"],
+            "options are for --listen; a mount has --role, --ticket and --deadline",
+        ),
+        (["m", "tcp://127.0.0.1"], "'tcp://127.0.0.1' is no host and port; write tcp://host:port"),
+        (["m", "tcp://127.0.0.1:99999"], "port 99999 over 65535"),
+        (["m", "hive.toml"], "argument URL: 'hive.toml' is neither unix:/path nor tcp://host:port"),
+    ],
+)
+def test_what_makes_no_sense_together_is_a_wrong_line(
+    terminal: Terminal, arguments: list[str], said: str
+) -> None:
+    terminal.mountpoint()
+    done = terminal.run("mount", *arguments)
+
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert said in done.stderr

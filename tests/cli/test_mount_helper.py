@@ -17,6 +17,16 @@ from tests.cli.conftest import Terminal
         ("ninedoor", "log_format=json", "mount --daemon --log-format json -- /mnt"),
         ("ninedoor", "log-level=debug", "mount --daemon --log-level debug -- /mnt"),
         ("ninedoor", "state", "mount --daemon -o state -- /mnt"),
+        ("ninedoor", "listen=unix:/s?fids=9", "mount --daemon --listen unix:/s?fids=9 -- /mnt"),
+        (
+            "ninedoor",
+            "console=tcp://[::1]:1,console-token-file=/t",
+            "mount --daemon --console tcp://[::1]:1 --console-token-file /t -- /mnt",
+        ),
+        ("ninedoor", "beyond_loopback", "mount --daemon --beyond-loopback -- /mnt"),
+        ("ninedoor", "beyond_loopback=x", "mount --daemon -o beyond_loopback=x -- /mnt"),
+        ("unix:/s", "", "mount --daemon -- /mnt unix:/s"),
+        ("tcp://h:1", "ticket=/t,deadline=5", "mount --daemon --ticket /t --deadline 5 -- /mnt tcp://h:1"),
         ("ninedoor", "fsname=a=b", "mount --daemon -o fsname=a=b -- /mnt"),
     ],
 )

@@ -78,3 +78,32 @@ def test_a_dead_server_is_told_from_other_failures(terminal: Terminal) -> None:
     process.wait()
 
     assert look([str(place)]) == [Look(probe.GONE)]
+
+
+def test_a_hive_on_a_unix_socket_is_asked_as_its_own_user(terminal: Terminal) -> None:
+    terminal.start("serve", "--listen", "unix:s")
+
+    assert look([f"unix:{terminal.home}/s"]) == [Look(None, 0)]
+
+
+def test_a_socket_nobody_serves_says_so(tmp_path: Path) -> None:
+    assert look([f"unix:{tmp_path}/s"]) == [Look("there is no such socket; is a hive listening there?")]
+
+
+def test_a_socket_that_hangs_is_given_up(terminal: Terminal) -> None:
+    process, _ = terminal.start("serve", "--listen", "unix:s")
+    process.send_signal(signal.SIGSTOP)
+    found = probe.look([f"unix:{terminal.home}/s"], deadline_s=0.5)
+    process.send_signal(signal.SIGCONT)
+
+    assert found == [probe.NO_ANSWER]
+
+
+def test_what_is_imported_is_not_for_the_working_directory_to_say(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.start("serve", "--listen", "unix:s")
+    (tmp_path / "json.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(tmp_path)
+
+    assert look([f"unix:{tmp_path}/s", str(tmp_path)]) == [Look(None, 0), Look(None, None)]

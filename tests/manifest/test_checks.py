@@ -30,6 +30,19 @@ NET = {"kind": "NET", "compatible": "virtio,mmio", "mmio_base": 0x0A003E00, "mmi
 UEFI: dict[str, object] = {"profile": "uefi_aarch64", "devices": [UART, NET, RTC], "attestation": {}}
 
 
+def listening(*urls: str, **keys: object) -> Edits:
+    """A listener for each of `urls`, with the same keys besides."""
+    return {("listeners",): [{"url": url, **keys} for url in urls]}
+
+
+def consoles(*urls: str, **keys: object) -> Edits:
+    """A console at each of `urls`, with the same keys besides."""
+    return {("consoles",): [{"url": url, **keys} for url in urls]}
+
+
+OWN_SECRETS: Edits = {("tickets",): [{"role": "queen", "secret": "one's own"}]}
+
+
 class Breach(NamedTuple):
     """Edits of the regression sample, and the problems they cause, without their places."""
 
@@ -78,10 +91,11 @@ BREACHES = (
     ),
     Breach(
         "host_only_features",
-        {("features", "std_console"): True, ("features", "std_host_tools"): True},
+        {("features", name): True for name in ("std_console", "std_host_tools", "gpu")},
         (
             "features.std_console = true: std_console requires profile.kernel = false",
             "features.std_host_tools = true: std_host_tools requires profile.kernel = false",
+            "features.gpu = true: gpu requires profile.kernel = false",
         ),
     ),
     Breach(
@@ -388,6 +402,183 @@ BREACHES = (
         "transition_once",
         {TRANSITIONS: [{"from": "BOOTING", "to": "ONLINE"}] * 2},
         ("lifecycle.auto_transitions[1]: duplicate transition BOOTING -> ONLINE",),
+    ),
+    Breach(
+        "listener_urls",
+        listening("unix:/s", "tcp://[::1]:5640", "unix:///s"),
+        ('listeners[2].url = "unix:///s": duplicate listener unix:///s',),
+    ),
+    Breach(
+        "listener_reach",
+        {**listening("tcp://0.0.0.0:5640", "tcp://hive.example:1"), **OWN_SECRETS},
+        (
+            (
+                'listeners[0].url = "tcp://0.0.0.0:5640": '
+                "other machines reach this: beyond_loopback = true would permit it"
+            ),
+            (
+                'listeners[1].url = "tcp://hive.example:1": '
+                "other machines reach this: beyond_loopback = true would permit it"
+            ),
+        ),
+    ),
+    Breach(
+        "listener_sessions",
+        listening("unix:/a", "unix:/b", sessions=3192),
+        ("listeners: 6384 sessions exceed 6383: 16384 in all, less 10000 workers and a mount",),
+    ),
+    Breach(
+        "listener_secrets",
+        {
+            **listening("unix:/s", "tcp://[::]:5640", beyond_loopback=True),
+            ("tickets",): [
+                {"role": "queen", "secret": "bootstrap"},
+                {"role": "queen", "secret": "one's own"},
+                {"role": "worker-bus", "secret": "worker"},
+            ],
+        },
+        (
+            (
+                "tickets[0]: everybody knows this sample secret of role queen, and other machines reach "
+                "tcp://[::]:5640: set a secret of your own"
+            ),
+            (
+                "tickets[2]: everybody knows this sample secret of role worker-bus, and other machines reach "
+                "tcp://[::]:5640: set a secret of your own"
+            ),
+        ),
+    ),
+    Breach(
+        BOUND,
+        listening("http://localhost:80"),
+        (
+            (
+                'listeners[0].url = "http://localhost:80": '
+                "not an address: 'http://localhost:80'; write unix:/path or tcp://host:port"
+            ),
+        ),
+    ),
+    Breach(
+        BOUND,
+        listening("unix:hive.sock"),
+        ('listeners[0].url = "unix:hive.sock": the path of a socket must begin with /',),
+    ),
+    Breach(
+        BOUND,
+        listening("tcp://localhost:5640?profile=linux"),
+        (
+            (
+                'listeners[0].url = "tcp://localhost:5640?profile=linux": '
+                "options are keys of the table here: write profile = … below the url"
+            ),
+        ),
+    ),
+    Breach(
+        BOUND,
+        listening("unix:/s", profile="plan9", sessions=0, fids=65537, handshake_ms=0, stall_ms=60001),
+        (
+            "listeners[0].profile = \"plan9\": must be 'strict' or 'linux'",
+            "listeners[0].sessions = 0: is below minimum 1",
+            "listeners[0].fids = 65537: exceeds maximum 65536",
+            "listeners[0].handshake_ms = 0: is below minimum 1",
+            "listeners[0].stall_ms = 60001: exceeds maximum 60000",
+        ),
+    ),
+    Breach(
+        BOUND,
+        listening("unix:/s", sessions=16385, idle_ms=86400001),
+        (
+            "listeners[0].sessions = 16385: exceeds maximum 16384",
+            "listeners[0].idle_ms = 86400001: exceeds maximum 86400000",
+        ),
+    ),
+    Breach(
+        BOUND,
+        listening(*(f"unix:/s{number}" for number in range(17)), sessions=1),
+        ("listeners: has 17 entries, maximum 16",),
+    ),
+    Breach(
+        "console_urls",
+        {**listening("unix:/s"), **consoles("pty:", "pty:", "unix:///s", "serial:/t", "serial:/t?baud=9600")},
+        (
+            'consoles[2].url = "unix:///s": duplicate place unix:///s',
+            'consoles[4].url = "serial:/t?baud=9600": duplicate place serial:/t?baud=9600',
+        ),
+    ),
+    Breach(
+        "console_reach",
+        {**consoles("tcp://0.0.0.0:1", token_file="t"), **OWN_SECRETS},
+        (
+            (
+                'consoles[0].url = "tcp://0.0.0.0:1": '
+                "other machines reach this: beyond_loopback = true would permit it"
+            ),
+        ),
+    ),
+    Breach(
+        "console_tokens",
+        consoles("tcp://127.0.0.1:1", "unix:/c", "pty:", "serial:/dev/ttyS0"),
+        ("consoles[0]: a console on TCP needs a token: name the file that holds it with token_file",),
+    ),
+    Breach(
+        "console_tokens_used",
+        consoles("unix:/c", "tcp://127.0.0.1:1", token_file="t"),
+        ('consoles[0].token_file = "t": only a console on TCP asks for a token, and unix:/c is none',),
+    ),
+    Breach(
+        "console_secrets",
+        {
+            **consoles("tcp://[::]:1", token_file="t", beyond_loopback=True),
+            ("tickets",): [{"role": "queen", "secret": "bootstrap"}],
+        },
+        (
+            (
+                "tickets[0]: everybody knows this sample secret of role queen, and other machines reach "
+                "tcp://[::]:1: set a secret of your own"
+            ),
+        ),
+    ),
+    Breach(
+        BOUND,
+        consoles("http://x", "serial:ttyS0", "pty:/dev/pts/1", "serial:/t?stop=1", "unix:c", "tcp://h:1?a=b"),
+        (
+            (
+                'consoles[0].url = "http://x": is no place for a console: '
+                "write tcp://host:port, unix:/path, pty: or serial:/dev/ttyS0"
+            ),
+            (
+                'consoles[1].url = "serial:ttyS0": is no place for a console: '
+                "write tcp://host:port, unix:/path, pty: or serial:/dev/ttyS0"
+            ),
+            (
+                'consoles[2].url = "pty:/dev/pts/1": is no place for a console: '
+                "write tcp://host:port, unix:/path, pty: or serial:/dev/ttyS0"
+            ),
+            (
+                'consoles[3].url = "serial:/t?stop=1": the only option of a serial line is its speed: '
+                "write ?baud=115200"
+            ),
+            'consoles[4].url = "unix:c": the path of a socket must begin with /',
+            (
+                'consoles[5].url = "tcp://h:1?a=b": '
+                "options are keys of the table here: write a = … below the url"
+            ),
+        ),
+    ),
+    Breach(
+        BOUND,
+        consoles("pty:", clients=257, auth_ms=0, idle_ms=86400001, stall_ms=60001),
+        (
+            "consoles[0].clients = 257: exceeds maximum 256",
+            "consoles[0].auth_ms = 0: is below minimum 1",
+            "consoles[0].idle_ms = 86400001: exceeds maximum 86400000",
+            "consoles[0].stall_ms = 60001: exceeds maximum 60000",
+        ),
+    ),
+    Breach(
+        BOUND,
+        consoles("pty:", token="a secret"),
+        ("consoles[0].token: unknown key (did you mean token_file?)",),
     ),
     Breach(
         "node_bytes",
@@ -741,3 +932,26 @@ def test_an_old_version_is_told_what_came_since(version: str, told: list[str]) -
     [problem] = problems_of(text)
 
     assert re.findall(r"since ([0-9.]+),", problem) == told
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["unix:/run/s", "tcp://localhost:1", "tcp://127.8.9.1:1", "tcp://[::1]:1"],
+)
+def test_what_only_this_machine_reaches_needs_no_permission_and_no_own_secrets(url: str) -> None:
+    load_text(as_toml(edited(content_of(REGRESSION), listening(url))), "m", (FOLDER,))
+
+
+@pytest.mark.parametrize(
+    "url", ["tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://192.168.0.1:1", "tcp://hive.example:1"]
+)
+def test_other_machines_are_let_in_on_permission_if_the_secrets_are_ones_own(url: str) -> None:
+    edits = {**listening(url, beyond_loopback=True), **OWN_SECRETS}
+
+    load_text(as_toml(edited(content_of(REGRESSION), edits)), "m", (FOLDER,))
+
+
+def test_any_number_of_listeners_may_take_whichever_port_is_free() -> None:
+    edits = listening("tcp://127.0.0.1:0", "tcp://127.0.0.1:0")
+
+    load_text(as_toml(edited(content_of(REGRESSION), edits)), "m", (FOLDER,))

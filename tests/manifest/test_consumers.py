@@ -48,6 +48,9 @@ BASE: Content = edited(
         ],
         ("store",): {},
         ("workers",): {},
+        ("features", "gpu"): True,
+        ("listeners",): [{"url": "unix:/run/hive.sock"}],
+        ("consoles",): [{"url": "unix:/run/hive.console", "token_file": "console.token"}],
         ("hardware",): {
             "devices": [{"kind": "UART", "compatible": "u", "mmio_base": 4096, "mmio_size": 16, "irq": 1}],
             "attestation": {},

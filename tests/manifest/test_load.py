@@ -8,8 +8,9 @@ from typing import NoReturn
 import pytest
 
 from ninedoor.errors import ManifestError
-from ninedoor.manifest.load import MANIFEST_BYTES, SMALLEST, load, load_text
+from ninedoor.manifest.load import MANIFEST_BYTES, SMALLEST, Added, load, load_text
 from ninedoor.manifest.models.base import Table
+from ninedoor.manifest.models.ours import Listener
 from ninedoor.manifest.models.walk import NamePath, tables
 from tests.manifest.samples import FOLDER, OURS, REGRESSION, STOCK, Edits, as_toml, content_of, edited
 
@@ -146,6 +147,8 @@ def test_every_table_refuses_unknown_keys(path: NamePath, table: type[Table]) ->
         ("sidecars", "dnp3", "adapters"),
         ("sidecars", "lora", "adapters"),
         ("lifecycle", "auto_transitions"),
+        ("listeners",),
+        ("consoles",),
         ("hardware", "devices"),
     }
     content = content_of(REGRESSION)
@@ -270,3 +273,35 @@ def test_text_that_is_not_utf8_shows_nothing_of_the_file(tmp_path: Path) -> None
 
     assert caught.value.__context__ is None
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_listeners_besides_the_files_own_are_served_and_do_not_change_the_fingerprint() -> None:
+    content = {**SMALLEST, "listeners": [{"url": "unix:/own"}]}
+    also = [Added(Listener(url="tcp://127.0.0.1:5640", sessions=7), "--listen")]
+    plain, more = load_text(as_toml(content)), load_text(as_toml(content), also=also)
+
+    assert [listener.url for listener in more.config.listeners] == ["unix:/own", "tcp://127.0.0.1:5640"]
+    assert more.config.listeners[1].sessions == 7
+    assert (more.sha256, more.document) == (plain.sha256, plain.document)
+
+
+def test_listeners_besides_the_files_own_keep_its_rules_and_are_told_by_their_origin() -> None:
+    content = {
+        **SMALLEST,
+        "listeners": [{"url": "unix:/own"}],
+        "tickets": [{"role": "queen", "secret": "bootstrap"}],
+    }
+    also = [Added(Listener(url=url), f"--listen {url}") for url in ("unix:/own", "tcp://0.0.0.0:1")]
+    text = as_toml(content)
+    line = text.splitlines().index("[[tickets]]") + 1
+    with pytest.raises(ManifestError) as caught:
+        load_text(text, "m.toml", also=also)
+
+    assert sorted(caught.value.problems) == [
+        "--listen tcp://0.0.0.0:1: other machines reach this: beyond_loopback = true would permit it",
+        "--listen unix:/own: duplicate listener unix:/own",
+        (
+            f"m.toml:{line}: tickets[0]: everybody knows this sample secret of role queen, "
+            "and other machines reach tcp://0.0.0.0:1: set a secret of your own"
+        ),
+    ]

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from ninedoor import config, limits
 from ninedoor.manifest.load import load, load_text
 from ninedoor.manifest.models.document import Document
 from ninedoor.manifest.resolve import as_json_value, resolve
-from tests.manifest.samples import OURS, REGRESSION, STOCK, Content, as_toml, content_of, edited
+from tests.manifest.samples import FOLDER, OURS, REGRESSION, STOCK, Content, as_toml, content_of, edited
 
 HASHES = {
     STOCK: (7809, "3a20adc55c8f975e20e8ef031422f8a09b4a7b8e524dd052bf69296ddf7ff1af"),
@@ -68,17 +69,41 @@ def test_json_has_no_final_newline_and_keeps_unicode() -> None:
 
 
 def test_own_tables_are_absent_unless_written() -> None:
-    assert {"store", "workers"}.isdisjoint(json.loads(load(STOCK).resolved))
+    resolved = json.loads(load(STOCK).resolved)
+
+    assert {"store", "workers", "listeners", "consoles", "hardware"}.isdisjoint(resolved)
+    assert "gpu" not in resolved["features"]
+
+
+def test_off_and_empty_are_as_good_as_absent_in_what_is_our_own() -> None:
+    off = edited(content_of(STOCK), {("features", "gpu"): False, ("listeners",): [], ("consoles",): []})
+
+    assert load_text(as_toml(off), folders=(FOLDER,)).resolved == load(STOCK).resolved
 
 
 def test_own_tables_stand_last_and_complete_once_written() -> None:
-    text = as_toml({**MINIMAL, "workers": {"max_workers": 5}, "store": {}})
+    listener = {"url": "unix:/s"}
+    text = as_toml({**MINIMAL, "listeners": [listener], "workers": {"max_workers": 5}, "store": {}})
     resolved = json.loads(load_text(text).resolved)
 
-    assert list(resolved.items())[-2:] == [
+    assert resolved["listeners"] == [asdict(config.Listener("unix:/s"))]
+    assert list(resolved.items())[-3:-1] == [
         ("store", {"fsync": "batch", "batch_ms": 100, "segment_bytes": 16777216}),
         ("workers", {"heartbeat_ms": 1000, "max_workers": 5}),
     ]
+
+
+def test_a_console_names_the_file_of_its_token_and_never_holds_the_token() -> None:
+    consoles = [{"url": "tcp://[::1]:1", "token_file": "t"}, {"url": "pty:", "idle_ms": 0}]
+    manifest = load_text(as_toml({**MINIMAL, "consoles": consoles}))
+    written = json.loads(manifest.resolved)["consoles"]
+
+    assert manifest.config.consoles == (
+        config.Console("tcp://[::1]:1", token_file="t"),
+        config.Console("pty:", idle_ms=0),
+    )
+    assert ["token_file" in entry for entry in written] == [True, False]
+    assert not any("token" in entry for entry in written)
 
 
 def test_resolved_json_read_as_a_manifest_resolves_to_itself() -> None:
@@ -92,7 +117,7 @@ def test_settings_of_the_smallest_manifest_are_the_defaults() -> None:
 
     assert built == config.Config(
         manifest_sha256=built.manifest_sha256,
-        secure9p=config.Secure9P(4096, 6, 3, 2),
+        secure9p=config.Secure9P(4096, 6, 3, 2, "retry"),
         proc_9p=config.ProcNinep(False, False, False, 1024, 128, 128),
         boot_lines=built.boot_lines,
     )
@@ -166,6 +191,7 @@ def test_own_stock_manifest_differs_from_the_sample_only_where_meant() -> None:
 
     assert differing - {"meta", "store", "workers"} == {
         "features",
+        "ticket_limits",
         "sharding",
         "ecosystem",
         "telemetry_ingest",
@@ -182,6 +208,17 @@ roles = st.sampled_from(["queen", "worker-heartbeat", "worker-gpu", "worker-bus"
 tickets = st.fixed_dictionaries({"role": roles, "secret": st.text(min_size=1, max_size=256)})
 mounts = st.fixed_dictionaries(
     {"service": components, "target": st.lists(components, min_size=1, max_size=6)}
+)
+
+
+listeners = st.fixed_dictionaries(
+    {"url": st.sampled_from(["unix:/a", "unix:/b c", "tcp://localhost:0", "tcp://[::1]:5640"])},
+    optional={
+        "profile": st.sampled_from(["strict", "linux"]),
+        "sessions": st.integers(1, 300),
+        "idle_ms": st.integers(0, 1000),
+        "beyond_loopback": st.booleans(),
+    },
 )
 
 
@@ -208,6 +245,7 @@ optional_tables = table(
         fsync=st.sampled_from(["always", "batch", "never"]), segment_bytes=st.integers(1 << 20, 1 << 30)
     ),
     workers=table(heartbeat_ms=st.integers(10, 3_600_000), max_workers=st.integers(1, limits.WORKERS_MAX)),
+    listeners=st.lists(listeners, max_size=4, unique_by=lambda entry: entry["url"]),
 )
 
 

@@ -6,7 +6,7 @@ from ninedoor.manifest.init import render_manifest
 from ninedoor.manifest.keys import find, leaves
 from ninedoor.manifest.load import SMALLEST, load, load_text
 from ninedoor.manifest.models.document import Document
-from ninedoor.manifest.served import NOT_SERVED, PLAIN, unserved_features
+from ninedoor.manifest.served import NOT_SERVED, PLAIN, unopened_consoles, unserved_features
 from tests.manifest.samples import OURS, STOCK, Edits, content_of, edited
 
 SERVED = {
@@ -15,6 +15,10 @@ SERVED = {
     "observability.proc_9p.sessions",
     "observability.proc_9p.outstanding",
     "observability.proc_9p.short_writes",
+    "listeners.beyond_loopback",
+    "consoles.beyond_loopback",
+    "features.net_console",
+    "features.serial_console",
 }
 """Switches that the daemon follows."""
 
@@ -57,11 +61,8 @@ def test_a_fresh_manifest_asks_for_nothing_more_than_there_is(full: bool) -> Non
             "sharding.enabled = true is not served by this build: there is no /shard",
         ),
         (
-            {("secure9p", "short_write", "policy"): "retry"},
-            (
-                "secure9p.short_write.policy = retry is not served by this build: "
-                "a short write is always reported"
-            ),
+            {("profile", "kernel"): False, ("features", "gpu"): True},
+            "features.gpu = true is not served by this build: there are no GPUs",
         ),
         (
             {("observability", "proc_root"): {"reachable": True, "cut_reason": True}},
@@ -96,7 +97,27 @@ def test_a_hive_that_starts_online_needs_no_transition() -> None:
 
 
 def test_the_sample_asks_for_much() -> None:
-    assert len(unserved_features(load(STOCK).document)) == 13
+    assert len(unserved_features(load(STOCK).document)) == 11
+
+
+@pytest.mark.parametrize(
+    ("urls", "unopened"),
+    [
+        ((), ["net_console", "serial_console"]),
+        (("tcp://127.0.0.1:1",), ["serial_console"]),
+        (("unix:/c",), ["serial_console"]),
+        (("serial:/dev/ttyS0",), ["net_console"]),
+        (("unix:/c", "pty:/dev/pts/1"), []),
+    ],
+)
+def test_the_features_of_consoles_want_places(urls: tuple[str, ...], unopened: list[str]) -> None:
+    edits: Edits = {("features", "net_console"): True, ("features", "serial_console"): True}
+    document = Document.model_validate(edited(content_of(OURS), edits))
+    lines = unopened_consoles(document, urls)
+
+    assert [line.split()[0] for line in lines] == [f"features.{name}" for name in unopened]
+    assert all("opens no console by itself: name a place like " in line for line in lines)
+    assert unopened_consoles(load(OURS).document, ()) == []
 
 
 def test_the_table_names_keys_and_tables_of_the_format() -> None:

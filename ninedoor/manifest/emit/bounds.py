@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 
 from ninedoor import limits
+from ninedoor.config import Listener
 from ninedoor.hive.state import DEFAULT_OPS, DEFAULT_TTL_S
 from ninedoor.manifest.emit import markdown
 from ninedoor.manifest.keys import leaves
@@ -62,16 +63,29 @@ def red_lines() -> str:
 def memory_bounds(manifest: Manifest) -> str:
     """What one peer, one worker and the whole hive can make the daemon hold."""
     config = manifest.config
+    sockets = config.listeners or (Listener("a socket, unless it says otherwise"),)
     rows = [
         (
             "one connection",
-            f"one unfinished frame (up to {config.secure9p.msize} bytes) and what one receive brought",
+            (
+                f"{limits.RECEIVE_BYTES} bytes received, an unfinished frame of {config.secure9p.msize}, and "
+                f"under {limits.TURN_BYTES + config.secure9p.msize} of replies that are not taken yet; a "
+                "peer that takes none is not read from"
+            ),
+        ),
+        *(
+            (
+                socket.url,
+                f"{socket.sessions} connections, each a session of {socket.fids} fids; more are closed",
+            )
+            for socket in sockets
         ),
         (
             "one session",
             (
                 f"{limits.SESSION_FIDS} fids (an embedded mount: {limits.LOCAL_FIDS}, one for each inode the "
-                f"kernel remembers), {BINDS_MAX} binds, {limits.RETIRED_SPANS_MAX} spans of retired fids"
+                f"kernel remembers), {BINDS_MAX} binds, {limits.RETIRED_SPANS_MAX} spans of retired "
+                f"fids, {limits.LISTED_ENTRIES_MAX} entries of directories that are being read"
             ),
         ),
         ("sessions", str(limits.SESSIONS_MAX)),

@@ -1,4 +1,4 @@
-"""What besides the core a manifest asks for, what it tells clients, and the guest's machine."""
+"""What a manifest asks for besides the core: services, sockets, its machine, clients' settings."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from ninedoor.manifest.emit.policies import coh_policy, cohsh_policy
 from ninedoor.manifest.frames import FIELDS, schema_sha256
 from ninedoor.manifest.labels import placed_adapters
 from ninedoor.manifest.load import Manifest
-from ninedoor.manifest.resolve import as_json_value, value_at
+from ninedoor.manifest.resolve import as_json_value, spelled, value_at
 
 OPTIONAL = (
     "features",
@@ -61,6 +61,15 @@ def service_table(manifest: Manifest) -> str:
     if adapters:
         text += "\n" + markdown.table(("adapter", "directory", "settings"), adapters)
     return text
+
+
+def listener_table(manifest: Manifest) -> str:
+    """Every socket the hive listens on when nothing else is asked for."""
+    listeners = [listener.model_dump() for listener in manifest.document.listeners]
+    if not listeners:
+        return "The manifest has no `[[listeners]]`: the hive listens where the command line says.\n"
+    rows = [[markdown.code(spelled(value)) for value in listener.values()] for listener in listeners]
+    return markdown.table([markdown.code(key) for key in listeners[0]], rows)
 
 
 def client_policy(manifest: Manifest) -> str:

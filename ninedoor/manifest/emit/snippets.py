@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 
 from ninedoor.manifest.emit import markdown
 from ninedoor.manifest.emit.bounds import limit_table, memory_bounds, quota_table, red_lines
+from ninedoor.manifest.emit.console import console_grammar, console_refusals
 from ninedoor.manifest.emit.errnos import error_table
 from ninedoor.manifest.emit.services import (
     client_policy,
     fingerprint_table,
     frame_table,
     hardware_table,
+    listener_table,
     service_table,
 )
 from ninedoor.manifest.emit.status import proc_grammar
@@ -20,6 +22,7 @@ SNIPPETS: Mapping[str, Callable[[Manifest], str]] = {
     "fingerprint": fingerprint_table,
     "services": service_table,
     "hardware": hardware_table,
+    "listeners": listener_table,
     "namespace-tree": namespace_tree,
     "proc-grammar": proc_grammar,
     "cbor-frame": lambda _manifest: frame_table(),
@@ -27,6 +30,8 @@ SNIPPETS: Mapping[str, Callable[[Manifest], str]] = {
     "limits": limit_table,
     "red-lines": lambda _manifest: red_lines(),
     "errors": lambda _manifest: error_table(),
+    "console-grammar": lambda _manifest: console_grammar(),
+    "console-refusals": lambda _manifest: console_refusals(),
     "memory-bounds": memory_bounds,
     "roles": lambda _manifest: role_table(),
     "quotas": quota_table,

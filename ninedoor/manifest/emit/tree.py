@@ -16,7 +16,7 @@ from ninedoor.policy.roles import QUEEN, ROLES, WORKERS
 from ninedoor.policy.rules import DEFAULT_PLACES, LIST, RULES, Access, Pattern
 from ninedoor.providers import table
 from ninedoor.providers.ports import Site
-from ninedoor.session.counters import Counters
+from ninedoor.session.counters import REFUSALS, Counters
 from ninedoor.session.ports import READ, WRITE, Node, Path
 from ninedoor.store.memory import MemoryJournal
 from ninedoor.tree.namespace import Namespace
@@ -41,6 +41,7 @@ _STATUS = {
 CONTENTS: Mapping[str, str] = {
     "/proc/boot": "what this hive was started from, one `key=value` a line; never changes while it runs",
     **_STATUS,
+    "/proc/9p/refused": markdown.code("refused " + " ".join(f"{kind}=<n>" for kind in REFUSALS)),
     "/queen/ctl": "commands, one JSON object a line; reading shows their outcomes",
     "/log/queen.log": "what happened, one line each",
     "/worker/<id>/telemetry": "the worker's ring; there while the worker lives",

@@ -5,6 +5,7 @@ decides stands on its field; what needs two values is a rule in `ninedoor.manife
 fields is the order of the resolved JSON, so it is part of the format.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,6 +14,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from ninedoor import limits
+from ninedoor.client import address
+
+_BAUD = re.compile(r"baud=[0-9]{1,7}\Z")
 
 UINT32 = (1 << 32) - 1
 """Largest number that every program reading the resolved manifest can hold."""
@@ -43,6 +47,12 @@ def is_absent(value: object) -> bool:
     """For `Field(exclude_if=…)`: keeps a table that the format's first version lacks out of the resolved
     JSON, and so out of the hash, of a file that does not use it."""
     return value is None
+
+
+def is_empty(value: object) -> bool:
+    """For `Field(exclude_if=…)` of a switch or an array that the format's first version lacks: off, or
+    without entries, is as good as absent."""
+    return not value
 
 
 def _refuse(reason: str) -> PydanticCustomError:
@@ -87,6 +97,35 @@ def _below_root(text: str) -> str:
     return text
 
 
+def _socket(text: str) -> str:
+    _printable(text)
+    try:
+        place, options = address.parse(text)
+    except address.AddressError as error:
+        raise _refuse(str(error)) from None
+    if options:
+        raise _refuse(f"options are keys of the table here: write {next(iter(options))} = … below the url")
+    if isinstance(place, address.UnixAddress) and not place.path.startswith("/"):
+        raise _refuse("the path of a socket must begin with /")
+    return text
+
+
+def _console(text: str) -> str:
+    _printable(text)
+    scheme, _, rest = text.partition(":")
+    if scheme in ("tcp", "unix"):
+        return _socket(text)
+    path, mark, option = rest.partition("?")
+    if scheme == "serial" and path.startswith("/"):
+        if mark and not _BAUD.match(option):
+            raise _refuse("the only option of a serial line is its speed: write ?baud=115200")
+    elif text != "pty:":
+        raise _refuse(
+            "is no place for a console: write tcp://host:port, unix:/path, pty: or serial:/dev/ttyS0"
+        )
+    return text
+
+
 def _pattern(text: str) -> str:
     for component in _below_root(text)[1:].split("/"):
         if "*" in component and component != "*":
@@ -115,6 +154,22 @@ HostPath = Annotated[
     Kind("path on the host", "^."),
 ]
 """Path of a file on the host, as its own system understands it."""
+
+SocketUrl = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=512),
+    AfterValidator(_socket),
+    Kind("socket address", "^(unix:/|tcp://)"),
+]
+"""`unix:/path` or `tcp://host:port`, without options."""
+
+ConsoleUrl = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=512),
+    AfterValidator(_console),
+    Kind("place of a console", "^(unix:/|tcp://|pty:$|serial:/)"),
+]
+"""`unix:/path`, `tcp://host:port`, `pty:` or `serial:/path`, the last with `?baud=N` if need be."""
 
 _WORD = r"^[!-~]+$"
 

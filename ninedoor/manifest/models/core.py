@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from ninedoor import limits
-from ninedoor.manifest.models.base import Table, Word
+from ninedoor.manifest.models.base import Table, Word, is_empty
 
 
 class Meta(Table):
@@ -37,10 +37,11 @@ class EventPump(Table):
 
 
 class ShortWrite(Table):
-    """What happens when a transport takes fewer bytes than it was given."""
+    """What happens when a peer takes fewer bytes than it was sent."""
 
     policy: Literal["reject", "retry"] = Field(
-        description="`reject` reports a short write to the writer; `retry` sends the rest again."
+        description="Cut a peer that takes nothing for `stall_ms`: at once, or after up to three more waits, "
+        "each twice as long."
     )
 
 
@@ -67,6 +68,11 @@ class Features(Table):
     serial_console: bool = Field(default=False, description="Serve the line console on the serial port.")
     std_console: bool = Field(default=False, description="Host-only console; needs profile.kernel = false.")
     std_host_tools: bool = Field(default=False, description="Host-only tools; needs profile.kernel = false.")
+    gpu: bool = Field(
+        default=False,
+        exclude_if=is_empty,
+        description="GPUs of the host (this project's own); needs profile.kernel = false.",
+    )
 
 
 class Cache(Table):

@@ -2,15 +2,16 @@
 
 from pydantic import Field
 
+from ninedoor import limits
 from ninedoor.manifest.models.access import Namespaces, Sharding, Ticket, TicketLimits
-from ninedoor.manifest.models.base import Table, is_absent
+from ninedoor.manifest.models.base import Table, is_absent, is_empty
 from ninedoor.manifest.models.cas import Cas
 from ninedoor.manifest.models.clients import ClientPaths, ClientPolicies, Swarmui
 from ninedoor.manifest.models.core import Cache, EventPump, Features, Meta, Profile, RootTask, Secure9P
 from ninedoor.manifest.models.ecosystem import Ecosystem
 from ninedoor.manifest.models.hardware import Hardware
 from ninedoor.manifest.models.observability import Observability, UiProviders
-from ninedoor.manifest.models.ours import Store, Workers
+from ninedoor.manifest.models.ours import Console, Listener, Store, Workers
 from ninedoor.manifest.models.sidecars import Sidecars
 from ninedoor.manifest.models.telemetry import Lifecycle, Telemetry, TelemetryIngest
 
@@ -45,6 +46,18 @@ class Document(Table):
     )
     workers: Workers | None = Field(
         default=None, exclude_if=is_absent, description="Workers (this project's own)."
+    )
+    listeners: list[Listener] = Field(
+        default_factory=list,
+        max_length=limits.LISTENERS_MAX,
+        exclude_if=is_empty,
+        description="Sockets (this project's own).",
+    )
+    consoles: list[Console] = Field(
+        default_factory=list,
+        max_length=limits.LISTENERS_MAX,
+        exclude_if=is_empty,
+        description="Consoles (this project's own).",
     )
     hardware: Hardware | None = Field(
         default=None, exclude_if=is_absent, description="The guest's machine (this project's own)."

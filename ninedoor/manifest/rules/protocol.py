@@ -50,7 +50,7 @@ def batch(subject: Subject) -> Findings:
 def host_only_features(subject: Subject) -> Findings:
     document = subject.document
     if document.profile.kernel:
-        for feature in ("std_console", "std_host_tools"):
+        for feature in ("std_console", "std_host_tools", "gpu"):
             if getattr(document.features, feature):
                 yield Finding(("features", feature), {"feature": feature})
 

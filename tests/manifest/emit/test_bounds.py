@@ -52,3 +52,13 @@ def test_memory_follows_the_manifest() -> None:
 
     assert "| workers | 77, a ring of 512 bytes each |" in rows
     assert f"| /log/queen.log | {limits.LOG_BYTES} bytes |" in rows
+    assert "| a socket, unless it says otherwise | 1024 connections, each a session of 256 fids; " in rows
+
+
+def test_memory_is_bounded_for_every_socket() -> None:
+    listeners = [{"url": "unix:/a", "sessions": 5}, {"url": "tcp://[::1]:9", "fids": 7}]
+    rows = memory_bounds(changed({("listeners",): listeners}))
+
+    assert "| unix:/a | 5 connections, each a session of 256 fids; more are closed |" in rows
+    assert "| tcp://[::1]:9 | 1024 connections, each a session of 7 fids; more are closed |" in rows
+    assert "a socket, unless" not in rows

@@ -9,6 +9,7 @@ from ninedoor.manifest.emit.services import (
     fingerprint_table,
     frame_table,
     hardware_table,
+    listener_table,
     service_table,
 )
 from ninedoor.manifest.frames import FIELDS, schema_sha256
@@ -51,6 +52,21 @@ def test_devices_are_shown_where_they_are() -> None:
     assert "| UART | arm,pl011 | 0x9000000 | 0x1000 | 33 |" in text
     assert "Profile virt-aarch64, secure boot audit" in text
     assert 'provider = "dice"' in text
+
+
+def test_a_manifest_without_listeners_says_so() -> None:
+    assert listener_table(load(OURS)).startswith("The manifest has no `[[listeners]]`")
+
+
+def test_listeners_are_shown_with_all_their_keys() -> None:
+    listeners = [{"url": "unix:/s", "fids": 9}, {"url": "tcp://[::1]:1", "profile": "linux"}]
+    text = listener_table(load_text(as_toml(edited(content_of(OURS), {("listeners",): listeners}))))
+
+    assert text.splitlines()[0].split(" | ")[:3] == ["| `url`", "`profile`", "`sessions`"]
+    assert text.splitlines()[2:] == [
+        "| `unix:/s` | `strict` | `1024` | `9` | `5000` | `0` | `5000` | `false` |",
+        "| `tcp://[::1]:1` | `linux` | `1024` | `256` | `5000` | `0` | `5000` | `false` |",
+    ]
 
 
 def test_frames_are_shown_with_the_hash_of_their_schema() -> None:

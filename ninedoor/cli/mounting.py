@@ -1,0 +1,70 @@
+"""What `ninedoor mount` mounts, whichever hive is behind it: the directory, its options, and as whom."""
+
+import argparse
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ninedoor.cli import probe
+from ninedoor.cli.exits import CommandFailure, Exit
+from ninedoor.cli.secretfiles import read_token
+from ninedoor.cli.umount import canonical, hives
+from ninedoor.doors.fuse.options import MountOptions
+from ninedoor.doors.fuse.preflight import preflight
+from ninedoor.errors import P9Error
+from ninedoor.policy.roles import QUEEN, ROLES, parse_uname
+from ninedoor.policy.tickets import peek
+
+
+@dataclass(frozen=True, slots=True)
+class Mounting:
+    """`mountpoint` is absolute; `aname` is the ticket or empty; `shown_as` is the directory as the user wrote
+    it."""
+
+    mountpoint: Path
+    options: MountOptions
+    uname: str
+    aname: str = field(repr=False)
+    shown_as: str
+
+
+def asked(arguments: argparse.Namespace, source: str | None = None) -> Mounting:
+    """What the arguments ask for; `source` is the URL of a hive in another process, which then is the file
+    system's name unless the arguments give one. Raises CommandFailure, TicketError, MountError, OSError."""
+    token = "" if arguments.ticket is None else read_token(arguments.ticket)
+    uname = identity(arguments.role, token)
+    options = MountOptions.parse(arguments.options)
+    if source is not None and source.isprintable() and options.fsname == MountOptions().fsname:
+        options = replace(options, fsname=source)
+    _refuse_mounted(arguments.mountpoint)
+    mountpoint = preflight(Path(arguments.mountpoint), options)
+    return Mounting(mountpoint, options, uname, token, arguments.mountpoint)
+
+
+def identity(role: str | None, token: str) -> str:
+    """The uname to attach with: what `--role` says, completed from the ticket's own claims; else queen.
+
+    Raises CommandFailure for a role that does not exist, TicketError for a token that is malformed."""
+    claims = peek(token).claims if token else None
+    chosen = role or (claims.role if claims else QUEEN)
+    if claims and claims.subject and ":" not in chosen:
+        chosen = f"{chosen}:{claims.subject}"
+    try:
+        known = parse_uname(chosen)
+    except P9Error as refusal:
+        raise CommandFailure(Exit.USAGE, refusal.reason) from None
+    if known is None:
+        raise CommandFailure(Exit.USAGE, f"unknown role {chosen!r}; one of {', '.join(ROLES)}")
+    return known.label
+
+
+def _refuse_mounted(directory: str) -> None:
+    """Raise CommandFailure when a living hive is mounted on `directory`.
+
+    It is asked without being touched from this process: its server may hang.
+    """
+    mounted = hives()
+    place = canonical(directory, mounted)
+    if place in mounted and probe.look([place])[0].error != probe.GONE:
+        raise CommandFailure(
+            Exit.FAILED, f"{directory} is mounted already: unmount it with `ninedoor umount {directory}`"
+        )
