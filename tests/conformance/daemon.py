@@ -10,14 +10,19 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import trio
 
+from ninedoor.client.aio.resuming import open_channel
 from ninedoor.client.channel import LocalChannel
+from ninedoor.config import Listener
 from ninedoor.doors.fuse.mount import Door as FuseDoor
 from ninedoor.doors.fuse.options import MountOptions
 from ninedoor.doors.fuse.preflight import preflight
+from ninedoor.doors.fuse.remote.door import RemoteDoor
+from ninedoor.doors.stream.door import Door as StreamDoor
+from ninedoor.doors.stream.listening import bind
 from ninedoor.errors import NineDoorError, P9Error
 from ninedoor.limits import LOCAL_FIDS
 from tests.conformance.doors import ChannelDoor, Handle
@@ -42,8 +47,11 @@ class Daemon:
         self._nursery = nursery
         self._bugs = bugs
         self._hive: Local
-        self._mount: FuseDoor | None = None
+        self._mount: FuseDoor | RemoteDoor | None = None
         self._unmounted = trio.Event()
+        self._listening = trio.CancelScope()
+        self._silent = trio.Event()
+        self._silent.set()
         self._handles: dict[int, Handle] = {}
 
     async def begin(self) -> None:
@@ -74,6 +82,26 @@ class Daemon:
         self._mount = door
         await self._nursery.start(serve)
 
+    async def mount_remote(self, directory: str, uname: str, ticket: str) -> None:
+        """Mount the hive over a socket of its own, in the `strict` profile. Raises as `mount`."""
+        if self._silent.is_set():
+            await self.listen(f"unix:{directory}.socket", "strict")
+        options = MountOptions()
+        mountpoint = preflight(Path(directory), options)
+        self._unmounted = trio.Event()
+
+        async def serve(*, task_status: trio.TaskStatus[None]) -> None:
+            async with open_channel(f"unix:{directory}.socket") as channel:
+                try:
+                    door = await RemoteDoor.attached(channel, uname, ticket)
+                except P9Error as refusal:
+                    raise OSError(refusal.ecode, refusal.reason) from refusal
+                self._mount = door
+                await door.serve(mountpoint, options, ready=task_status.started)
+            self._unmounted.set()
+
+        await self._nursery.start(serve)
+
     async def unmount(self) -> None:
         """End the mount, if there is one, and wait until it is gone."""
         if self._mount is not None:
@@ -81,9 +109,25 @@ class Daemon:
             self._mount = None
             await self._unmounted.wait()
 
+    async def listen(self, url: str, profile: Literal["strict", "linux"] = "linux") -> str:
+        """Serve the hive on a socket too, until the hive is forgotten. Returns the URL to connect to."""
+        bound = bind(Listener(url, profile=profile))
+        door = StreamDoor(self._hive.app, [bound])
+        self._listening, self._silent = trio.CancelScope(), trio.Event()
+
+        async def serve(*, task_status: trio.TaskStatus[None]) -> None:
+            with self._listening:
+                await door.serve(task_status=task_status)
+            self._silent.set()
+
+        await self._nursery.start(serve)
+        return str(bound.address)
+
     async def end(self) -> tuple[list[str], int]:
         """Forget the hive. Returns what was logged at WARNING and above, and how many sessions were left."""
         await self.unmount()
+        self._listening.cancel()
+        await self._silent.wait()
         self._hive.close()
         return self._bugs.lines, len(self._hive.app.counters.sessions)
 
@@ -119,6 +163,7 @@ async def serve(descriptor: int) -> None:
                 name, arguments = connection.recv()
             except EOFError:
                 await daemon.unmount()
+                nursery.cancel_scope.cancel()
                 return
             request: Callable[..., Any] = getattr(daemon, name)
             try:

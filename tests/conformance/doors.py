@@ -59,6 +59,9 @@ class Door(Protocol):
     denied_by_mode: str
     """What the opening of a file against its mode bits meets."""
 
+    gone_while_open: str
+    """What the path of a node meets that has vanished while this door still has the node open."""
+
     def read(self, path: str) -> bytes:
         """All of a file, as cat reads it."""
 
@@ -126,6 +129,7 @@ class ChannelDoor:
     """A 9P client. What Linux would ask for to make a file or change one, it asks for too."""
 
     denied_by_mode = "EPERM"
+    gone_while_open = "ENOENT"
 
     def __init__(self, channel: Channel, uname: str, ticket: str) -> None:
         self._channel = channel
@@ -193,7 +197,7 @@ class ChannelDoor:
 class OsHandle:
     """A file descriptor of the client process."""
 
-    def __init__(self, calls: "OsCalls", descriptor: int) -> None:
+    def __init__(self, calls: Callable[..., Any], descriptor: int) -> None:
         self._calls = calls
         self._descriptor = descriptor
 
@@ -229,7 +233,9 @@ class OsCalls:
 class OsDoor:
     """A directory on which a hive is mounted, used by system calls of a client process."""
 
-    def __init__(self, calls: OsCalls, mountpoint: str, unmount: Callable[[], None]) -> None:
+    gone_while_open = "ENOENT"
+
+    def __init__(self, calls: Callable[..., Any], mountpoint: str, unmount: Callable[[], None]) -> None:
         self._calls = calls
         self._mountpoint = mountpoint
         self._unmount = unmount

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Protocol
 
 from ninedoor.client.channel import Channel, FrameChannel, LocalChannel
+from ninedoor.client.opening import open_channel
+from ninedoor.policy.principals import NO_TICKET
+from ninedoor.policy.tickets import fingerprint
 from ninedoor.session.connection import Connection as Frames
 from ninedoor.session.fids import Profile
 from tests.conformance.doors import APPEND, ChannelDoor, Door, Handle, OsCalls, OsDoor, Stat
 from tests.deployment import SetClock, log_lines, open_app
+from tests.deployment import ticket as ticket_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +31,10 @@ class Hive(Protocol):
 
     @property
     def desk(self) -> Door: ...
+
+    queens_ticket: str
+    """How audit lines name the ticket of a queen at the door: its fingerprint, `none` where she is vouched
+    for."""
 
     def door(self, uname: str = "queen", ticket: str = "") -> Door:
         """The door under test, attached as `uname`. One at a time. Raises OSError when it is not admitted."""
@@ -46,6 +54,8 @@ MakeChannel = Callable[["Local"], Channel]
 
 class Local:
     """A hive in this process; `make_channel` is the road to its door."""
+
+    queens_ticket = NO_TICKET
 
     def __init__(self, make_channel: MakeChannel | None = None) -> None:
         self.clock = SetClock()
@@ -93,7 +103,7 @@ def framed(profile: Profile) -> MakeChannel:
     return make
 
 
-# -- behind a mount
+# -- in another process
 
 
 class Process:
@@ -142,6 +152,7 @@ class DeskDoor:
     """The desk of the daemon's hive."""
 
     denied_by_mode = "EPERM"
+    gone_while_open = "ENOENT"
 
     def __init__(self, call: OsCalls) -> None:
         self._call = call
@@ -171,18 +182,63 @@ class DeskDoor:
         """The desk goes with its hive."""
 
 
-class Mounted:
-    """A hive of `daemon`'s, its door a directory that the process `client` uses."""
+class Socketed:
+    """A hive of `daemon`'s, its door a socket at `url` in `profile`, with the client library at the other
+    end."""
 
-    def __init__(self, daemon: Process, client: Process, mountpoint: Path) -> None:
+    def __init__(self, daemon: Process, url: str, profile: Profile) -> None:
+        # Over TCP nobody is vouched for.
+        self._ticket = ticket_of("queen") if url.startswith("tcp:") else ""
+        self.queens_ticket = fingerprint(self._ticket) if self._ticket else NO_TICKET
+        self._daemon = daemon.call
+        self._daemon("begin")
+        self._url: str = self._daemon("listen", url, profile.value)
+        self._doors: list[Door] = []
+        self.desk: Door = DeskDoor(self._daemon)
+
+    def door(self, uname: str = "queen", ticket: str = "") -> Door:
+        if uname == "queen":
+            ticket = ticket or self._ticket
+        channel = open_channel(self._url)
+        try:
+            door = ChannelDoor(channel, uname, ticket)
+        except OSError:
+            channel.close()
+            raise
+        self._doors.append(door)
+        return door
+
+    def log(self) -> list[str]:
+        lines: list[str] = self._daemon("hive", "log")
+        return lines
+
+    def advance(self, seconds: float) -> None:
+        self._daemon("hive", "advance", seconds)
+
+    def close(self) -> None:
+        for door in self._doors:
+            door.close()
+        bugs, sessions = self._daemon("end")
+        assert bugs == []
+        assert sessions == 0
+
+
+class Mounted:
+    """A hive of `daemon`'s, its door a directory that the process `client` uses. `how` is what the daemon
+    calls to mount: `mount`, or `mount_remote` for one over a socket."""
+
+    queens_ticket = NO_TICKET
+
+    def __init__(self, daemon: Process, client: Process, mountpoint: Path, how: str = "mount") -> None:
         self._daemon = daemon.call
         self._client = client.call
         self._mountpoint = str(mountpoint)
+        self._how = how
         self._daemon("begin")
         self.desk: Door = DeskDoor(self._daemon)
 
     def door(self, uname: str = "queen", ticket: str = "") -> Door:
-        self._daemon("mount", self._mountpoint, uname, ticket)
+        self._daemon(self._how, self._mountpoint, uname, ticket)
         return OsDoor(self._client, self._mountpoint, self._unmount)
 
     def _unmount(self) -> None:

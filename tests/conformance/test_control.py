@@ -175,8 +175,8 @@ def test_what_does_not_parse_is_einval_and_the_reason_can_be_read(hive: Hive, te
     assert door.read(CTL).decode() == f"ERR EINVAL {shown(text)}: {reason}\n"
     assert door.names("/worker") == []
     assert told(hive) == []
-    where = "who=queen ticket=none op=Twrite path=/queen/ctl"
-    assert denials(hive) == [f"denied {where} error=EINVAL reason={reason}"]
+    who = f"who=queen ticket={hive.queens_ticket}"
+    assert denials(hive) == [f"denied {who} op=Twrite path=/queen/ctl error=EINVAL reason={reason}"]
 
 
 @pytest.mark.parametrize(
