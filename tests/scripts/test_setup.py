@@ -28,9 +28,9 @@ def stand_in(checkout: Path, name: str, body: str) -> None:
     program.chmod(0o755)
 
 
-def setup(checkout: Path, path: str = "/usr/bin:/bin") -> "subprocess.CompletedProcess[str]":
+def setup(checkout: Path, *arguments: str, path: str = "/usr/bin:/bin") -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [str(checkout / "scripts" / "setup")],
+        [str(checkout / "scripts" / "setup"), *arguments],
         env=os.environ | {"PATH": f"{checkout / 'bin'}:{path}"},
         capture_output=True,
         text=True,
@@ -50,7 +50,7 @@ def without(checkout: Path, *absent: str) -> str:
 def test_without_root_and_sudo_the_command_to_run_is_shown(checkout: Path) -> None:
     stand_in(checkout, "dpkg-query", "echo installed gcc")
     stand_in(checkout, "id", "echo 1000")
-    done = setup(checkout, without(checkout, "sudo"))
+    done = setup(checkout, path=without(checkout, "sudo"))
 
     assert done.returncode == 1
     assert "setup: installing Debian packages: python3 python3-venv" in done.stdout
@@ -83,6 +83,38 @@ def test_a_failed_installation_says_what_to_do(checkout: Path) -> None:
     assert done.returncode == 1
     assert "FAILED: apt-get could not install: python3" in done.stderr
     assert "apt-get -f install" in done.stderr
+
+
+def test_other_peoples_programs_are_installed_for_the_tests_only(checkout: Path) -> None:
+    required = "python3 python3-venv python3-dev gcc libc6-dev pkg-config libfuse3-dev fuse3 shellcheck"
+    stand_in(checkout, "dpkg-query", f"for package in {required}; do echo installed $package; done")
+    stand_in(checkout, "apt-get", "exit 7")
+    stand_in(checkout, "id", "echo 0")
+    stand_in(checkout, "sha256sum", "cat > /dev/null; echo up-to-date -")
+    toolchain = checkout / "scripts" / "guest-toolchain"
+    toolchain.write_text("#!/bin/sh\nexit 1\n")
+    toolchain.chmod(0o755)
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / "project.stamp").write_text("up-to-date\n")
+    path = without(checkout, "qemu-system-x86_64")
+    for_use = setup(checkout, path=path)
+    for_tests = setup(checkout, "--tests", path=path)
+
+    assert (for_use.returncode, for_use.stdout) == (0, "")
+    assert for_tests.returncode == 0
+    assert for_tests.stdout.splitlines() == [
+        "setup: installing Debian packages: qemu-system-x86 zstd diod ",
+        "setup: the tests that need them will be skipped",
+        "setup: the guest's tests will be skipped",
+    ]
+    assert "apt-get update did not work" in for_tests.stderr
+
+
+def test_an_unknown_argument_is_a_usage_error(checkout: Path) -> None:
+    done = setup(checkout, "--test")
+
+    assert done.returncode == 2
+    assert done.stderr == "setup: unknown argument --test; try --help\n"
 
 
 @pytest.mark.slow
