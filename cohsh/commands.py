@@ -1,0 +1,96 @@
+"""The shell's commands, as one table: help, completion, documentation and what runs them come from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cohsh import poolbench, selftest, verbs
+from cohsh.shell import Run, Shell
+
+Kind = Literal["path", "role", "worker", "ctl", "none", "kind", "lifecycle", "mode", "file", "bench"]
+"""What stands in a place of the line, where completion asks; "none" for what cannot be guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One command. `usage` is what help writes, `words` the kinds of its words."""
+
+    name: str
+    usage: str
+    help: str
+    run: Run
+    words: tuple[Kind, ...] = ()
+
+
+def _help(shell: Shell, _rest: str) -> None:
+    for line in HELP_LINES:
+        shell.line(line)
+
+
+_TABLE = (
+    Verb("help", "help", "show this help", _help),
+    Verb("attach", "attach <role> [ticket]", "begin a session as a role", verbs.attach, ("role",)),
+    Verb("login", "login <role> [ticket]", "the same as attach", verbs.attach, ("role",)),
+    Verb("detach", "detach", "end the session and stay", verbs.detach),
+    Verb("tail", "tail [-f] <path>", "show the latest lines of a file; -f: follow it", verbs.tail, ("path",)),
+    Verb("log", "log", "show the queen's log", verbs.log),
+    Verb("ping", "ping", "ask whether anybody answers", verbs.ping),
+    Verb(
+        "test",
+        "test [--mode quick|full] [--json] [--timeout s] [--no-mutate]",
+        "run the hive's own tests",
+        selftest.test,
+        ("mode",),
+    ),
+    Verb(
+        "pool",
+        "pool bench path=P ops=N [batch=N] [payload=T] [inject_failures=N] [inject_bytes=N] [exhaust=N] "
+        "[kind=control|telemetry]",
+        "measure pooled, batched writes",
+        poolbench.pool,
+        ("bench",),
+    ),
+    Verb("tcp-diag", "tcp-diag [port]", "try whether a console listens on TCP", verbs.diagnose),
+    Verb("ls", "ls [path]", "list a directory", verbs.ls, ("path",)),
+    Verb("cat", "cat <path>", "show a file", verbs.cat, ("path",)),
+    Verb("echo", "echo <text> > <path>", "append a line to a file", verbs.echo, ("path",)),
+    Verb(
+        "spawn",
+        "spawn heartbeat ticks=N [ttl_s=N] [ops=N] | gpu gpu_id=ID mem_mb=N streams=N ttl_s=N [priority=N]",
+        "start a worker",
+        verbs.spawn,
+        ("kind",),
+    ),
+    Verb("kill", "kill <worker>", "revoke a worker", verbs.kill, ("worker",)),
+    Verb("bind", "bind <from> <to>", "show a path at another one too", verbs.bind, ("path", "path")),
+    Verb("mount", "mount <service> <path>", "show a service at a path", verbs.mount, ("none", "path")),
+    Verb(
+        "lifecycle",
+        "lifecycle cordon|drain|resume|quiesce|reset",
+        "change the state of the node",
+        verbs.lifecycle,
+        ("lifecycle",),
+    ),
+    Verb(
+        "telemetry",
+        "telemetry push <file> --device <id>",
+        "append a file to a device's telemetry",
+        verbs.push,
+        ("none", "file"),
+    ),
+    Verb("quit", "quit", "leave", verbs.quit_),
+)
+
+VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _TABLE}
+"""Every verb by its name, in the order that help shows."""
+
+RUNS: dict[str, Run] = {verb.name: verb.run for verb in _TABLE}
+
+HELP_LINES = ("Commands:", *(f"  {verb.usage} - {verb.help}" for verb in _TABLE))
+
+TABLE_ROWS = (
+    "| command | what it does |",
+    "|---|---|",
+    *(f"| `{verb.usage.replace('|', chr(92) + '|')}` | {verb.help} |" for verb in _TABLE),
+)
+"""The same for documentation, as rows of Markdown."""

@@ -1,0 +1,165 @@
+"""What a command showed, and how it is shown: plain lines, coloured ones on a terminal, or JSON for programs.
+
+Acknowledgements and lines go to standard output, notices and advice to standard error, so that what is piped
+holds answers only.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol, TextIO
+
+Source = Literal["ack", "output"]
+
+CONSOLE = "[console] "
+"""Begins each acknowledgement where a person reads it."""
+
+
+class Response(NamedTuple):
+    """One line of an answer."""
+
+    source: Source
+    text: str
+
+
+class Output(Protocol):
+    """Where lines go."""
+
+    def begin(self, command: str) -> None:
+        """The lines that follow answer `command`."""
+
+    def show(self, response: Response) -> None:
+        """One line of the answer."""
+
+    def end(self, ok: bool) -> None:
+        """The answer is complete."""
+
+    def notice(self, text: str) -> None:
+        """A line that answers nothing."""
+
+
+class Silent(Output):
+    """Nowhere."""
+
+    def begin(self, command: str) -> None:
+        """See `Output.begin`."""
+
+    def show(self, response: Response) -> None:
+        """See `Output.show`."""
+
+    def end(self, ok: bool) -> None:
+        """See `Output.end`."""
+
+    def notice(self, text: str) -> None:
+        """See `Output.notice`."""
+
+
+class Plain(Output):
+    """Lines as they are. `flush` after each: somebody may follow them through a pipe."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out = out
+        self._err = err
+
+    def begin(self, command: str) -> None:
+        """See `Output.begin`."""
+
+    def show(self, response: Response) -> None:
+        """See `Output.show`."""
+        mark = CONSOLE if response.source == "ack" else ""
+        self._out.write(f"{mark}{response.text}\n")
+        self._out.flush()
+
+    def end(self, ok: bool) -> None:
+        """See `Output.end`."""
+
+    def notice(self, text: str) -> None:
+        """See `Output.notice`."""
+        self._err.write(f"{text}\n")
+        self._err.flush()
+
+
+class Json(Output):
+    """One object a command: `command`, `ok`, `acks`, `lines`."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out = out
+        self._err = err
+        self._command = ""
+        self._responses: list[Response] = []
+
+    def begin(self, command: str) -> None:
+        """See `Output.begin`."""
+        self._command = command
+        self._responses = []
+
+    def show(self, response: Response) -> None:
+        """See `Output.show`."""
+        self._responses.append(response)
+
+    def end(self, ok: bool) -> None:
+        """See `Output.end`."""
+        answer = {
+            "command": self._command,
+            "ok": ok,
+            "acks": texts(self._responses, "ack"),
+            "lines": texts(self._responses, "output"),
+        }
+        self._out.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        self._out.flush()
+
+    def notice(self, text: str) -> None:
+        """See `Output.notice`."""
+        self._err.write(f"{text}\n")
+        self._err.flush()
+
+
+class Coloured(Output):
+    """Lines for a terminal, through rich. What a file holds cannot drive the terminal: control characters
+    are shown as such."""
+
+    def __init__(self) -> None:
+        """Writes to what is standard output when it does: a prompt puts itself in its place."""
+        from rich.console import Console
+
+        self._out = Console(highlight=False, soft_wrap=True, emoji=False)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+    def begin(self, command: str) -> None:
+        """See `Output.begin`."""
+
+    def show(self, response: Response) -> None:
+        """See `Output.show`."""
+        text = visible(response.text)
+        if response.source == "output":
+            self._print(self._out, ("", text))
+            return
+        status, blank, rest = text.partition(" ")
+        style = "bold green" if status == "OK" else "bold red"
+        self._print(self._out, ("dim", CONSOLE), (style, status), ("", blank + rest))
+
+    def end(self, ok: bool) -> None:
+        """See `Output.end`."""
+
+    def notice(self, text: str) -> None:
+        """See `Output.notice`."""
+        self._print(self._err, ("yellow", visible(text)))
+
+    def _print(self, console: Any, *pieces: tuple[str, str]) -> None:
+        from rich.text import Text
+
+        console.print(Text.assemble(*((text, style) for style, text in pieces)))
+
+
+def texts(responses: Sequence[Response], source: Source) -> list[str]:
+    """The lines of one source."""
+    return [response.text for response in responses if response.source == source]
+
+
+def visible(text: str) -> str:
+    """`text` without what would act on a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )

@@ -1,0 +1,24 @@
+"""Refusals come with something to try."""
+
+import pytest
+
+from cohsh.advice import advice
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("ERR CAT reason=policy detail=unauthenticated", "attach queen"),
+        ("ERR ECHO reason=policy path=/log/queen.log error=EPERM", "scopes"),
+        ("ERR CAT reason=quota path=/log/queen.log error=ELIMIT", "quota"),
+        ("ERR PARSE reason=policy detail=unsupported console command", "help"),
+        ("ERR ATTACH reason=quota detail=throttled delay_ms=250", "delay_ms"),
+    ],
+)
+def test_refusals_say_what_to_try(line: str, word: str) -> None:
+    assert word in advice(line)
+
+
+@pytest.mark.parametrize("line", ["OK PING reply=pong", "no acknowledgement", "ERR X reason=new"])
+def test_nothing_is_said_where_nothing_is_known(line: str) -> None:
+    assert advice(line) == ""

@@ -1,0 +1,50 @@
+"""What Tab offers."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from cohsh.commands import VERBS
+from cohsh.completion import candidates
+
+TREE = {"/": ["log", "proc", "worker"], "/worker": ["worker-1", "worker-2"], "/log": ["queen.log"]}
+
+
+def names(folder: str) -> Sequence[str]:
+    return TREE.get(folder, ())
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "words"),
+    [
+        ("te", "te", ["test", "telemetry"]),
+        ("  PI", "PI", []),
+        ("cat ", "", ["/"]),
+        ("cat /", "/", ["/log", "/proc", "/worker"]),
+        ("CAT /worker/w", "/worker/w", ["/worker/worker-1", "/worker/worker-2"]),
+        ("cat log", "log", []),
+        ("cat /log x", "x", []),
+        ("tail -f /lo", "/lo", ["/log"]),
+        ("bind /log /wor", "/wor", ["/worker"]),
+        ("kill w", "w", ["worker-1", "worker-2"]),
+        ("attach worker-g", "worker-g", ["worker-gpu"]),
+        ("attach queen x", "x", []),
+        ("spawn h", "h", ["heartbeat"]),
+        ("lifecycle re", "re", ["resume", "reset"]),
+        ("test --mode q", "q", ["quick"]),
+        ("test --j", "--j", ["--json"]),
+        ("echo hello", "", []),
+        ("echo a b > /log/q", "/log/q", ["/log/queen.log"]),
+        ("echo a >/l", "/l", ["/log"]),
+        ("frobnicate x", "x", []),
+    ],
+)
+def test_a_line_can_go_on(line: str, typed: str, words: list[str]) -> None:
+    found = candidates(line, names)
+
+    assert list(found.words) == words
+    assert found.typed == typed or line == "echo hello"
+
+
+def test_an_empty_line_can_be_any_verb() -> None:
+    assert list(candidates("", names).words) == list(VERBS)

@@ -1,0 +1,45 @@
+"""The scripts of tests/cli pass, and say the same, on every way to a hive."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from cohsh.commands import RUNS
+from cohsh.output import Plain
+from cohsh.policy import Policy
+from cohsh.script import Run, parse
+from cohsh.shell import Shell
+from tests.cohsh.hives import QUICK
+from tests.cohsh.ways import WAYS, reached
+
+SCRIPTS = Path(__file__).parents[1] / "cli"
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+
+MEASURED = re.compile(r"(elapsed_ms|ops_per_s|speedup|max_payload)=[0-9.]+")
+
+NAMES = sorted(path.stem for path in SCRIPTS.glob("*.cohsh"))
+
+
+def played(way: str, name: str, place: Path) -> str:
+    """What a script shows, without the log's lines about refusals, which say who was refused by which
+    door."""
+    out = io.StringIO()
+    with reached(way, place) as transport:
+        shell = Shell(transport, Plain(out, io.StringIO()), Policy(retry=QUICK), RUNS)
+        text = (SCRIPTS / f"{name}.cohsh").read_text()
+        Run(shell, sleep=lambda _seconds: None).run(parse(text, RUNS.__contains__))
+    rows = out.getvalue().splitlines(keepends=True)
+    return "".join(MEASURED.sub(r"\1=…", row) for row in rows if not row.startswith("denied "))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_script_passes_and_says_the_same(way: str, name: str, tmp_path: Path, rewrite: bool) -> None:
+    said = played(way, name, tmp_path)
+    file = TRANSCRIPTS / f"{name}.txt"
+    if rewrite:
+        file.write_text(said)
+
+    assert said == file.read_text()

@@ -1,0 +1,141 @@
+"""What verbs send."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from cohsh.transports.transport import Reply
+from ninedoor.console.grammar import Command
+from tests.cohsh.shells import Memory, Scripted, on_a_hive, scripted
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("ls", Command("ls", path="/")),
+        ("ls /log", Command("ls", path="/log")),
+        ("log", Command("log")),
+        ("tail /log/queen.log", Command("tail", path="/log/queen.log")),
+        ("attach worker-gpu a-ticket", Command("attach", role="worker-gpu", ticket="a-ticket")),
+        ("kill worker-1", Command("echo", path="/queen/ctl", payload='{"kill":"worker-1"}')),
+        ("bind /a /b", Command("echo", path="/queen/ctl", payload='{"bind":{"from":"/a","to":"/b"}}')),
+        (
+            "mount logs /x",
+            Command("echo", path="/queen/ctl", payload='{"mount":{"service":"logs","at":"/x"}}'),
+        ),
+        ("lifecycle cordon", Command("echo", path="/queen/lifecycle/ctl", payload="cordon")),
+    ],
+)
+def test_a_verb_is_a_command_of_the_console(line: str, command: Command) -> None:
+    shell = scripted()
+    shell.run(line)
+
+    assert isinstance(shell.transport, Scripted)
+    assert shell.transport.asked == [command]
+
+
+def test_help_shows_every_verb() -> None:
+    from cohsh.commands import HELP_LINES, VERBS
+
+    outcome = scripted().run("help")
+
+    assert tuple(response.text for response in outcome.responses) == HELP_LINES
+    assert all(any(f"  {name}" in line for line in HELP_LINES) for name in VERBS)
+
+
+def test_tail_follows_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with on_a_hive() as shell:
+        shell.run("echo one > /log/queen.log")
+
+        def press(_seconds: float) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("time.sleep", press)
+        with pytest.raises(KeyboardInterrupt):
+            shell.run("tail -f /log/queen.log")
+
+    assert isinstance(shell.output, Memory)
+    assert shell.output.shown[-2:] == ["OK TAIL path=/log/queen.log", "one"]
+
+
+def test_leaving_says_so() -> None:
+    outcome = scripted().run("quit")
+
+    assert outcome.ends
+    assert [response.text for response in outcome.responses] == ["OK QUIT", "closing session"]
+
+
+def test_tcp_diag_tells_whether_somebody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        there = scripted().run(f"tcp-diag {port}")
+    away = scripted().run(f"tcp-diag {port}")
+
+    assert [response.text for response in there.responses] == [f"tcp-diag 127.0.0.1:{port} connected"]
+    assert not away.ok
+    assert away.responses[0].text.startswith(f"tcp-diag 127.0.0.1:{port} failed: nobody listens there")
+
+
+def test_telemetry_is_pushed_record_by_record(tmp_path: Path) -> None:
+    def answer(command: Command) -> Reply | None:
+        return Reply(("OK CAT path=x data=seg-000001",), ("seg-000001",)) if command.verb == "cat" else None
+
+    file = tmp_path / "a.txt"
+    file.write_text("hello\n")
+    shell = scripted(answer)
+    outcome = shell.run(f"telemetry push {file} --device demo")
+
+    assert isinstance(shell.transport, Scripted)
+    assert shell.transport.asked == [
+        Command("echo", path="/queen/telemetry/demo/ctl", payload='{"new":"segment","mime":"text/plain"}'),
+        Command("cat", path="/queen/telemetry/demo/latest"),
+        Command(
+            "echo",
+            path="/queen/telemetry/demo/seg/seg-000001",
+            payload='{"schema":"cohsh-telemetry-push/v1","seq":1,"mime":"text/plain","payload":"hello\\n"}',
+        ),
+    ]
+    assert [response.text for response in outcome.responses] == [
+        "OK TELEMETRY action=push device=demo seg_id=seg-000001 records=1 bytes=85"
+    ]
+
+
+def test_records_fit_the_consoles_echo(tmp_path: Path) -> None:
+    def answer(command: Command) -> Reply | None:
+        return Reply(("OK CAT path=x data=s",), ("s",)) if command.verb == "cat" else None
+
+    file = tmp_path / "a.csv"
+    file.write_text("ä\n" * 100)
+    shell = scripted(answer)
+    assert isinstance(shell.transport, Scripted)
+    shell.transport.payload = 128
+    shell.run(f"telemetry push {file} --device demo")
+
+    records = [command.payload for command in shell.transport.asked[2:]]
+    assert len(records) > 5
+    assert all(len(record.encode()) <= 128 for record in records)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("a.txt", "x" * 32769, "telemetry push source exceeds max_bytes_per_segment 32768 bytes"),
+        ("a.exe", "x", "telemetry push takes .csv .json .log .ndjson .txt, not a.exe"),
+    ],
+)
+def test_other_files_are_not_pushed(tmp_path: Path, name: str, text: str, reason: str) -> None:
+    (tmp_path / name).write_text(text)
+    outcome = scripted().run(f"telemetry push {tmp_path / name} --device demo")
+
+    assert [response.text for response in outcome.responses] == [
+        f"ERR TELEMETRY action=push device=demo reason={reason}"
+    ]
+
+
+def test_a_hive_without_telemetry_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("x")
+    with on_a_hive() as shell:
+        outcome = shell.run(f"telemetry push {tmp_path / 'a.log'} --device demo")
+
+    assert outcome.responses[-1].text.startswith("ERR ECHO reason=policy detail=invalid-path")

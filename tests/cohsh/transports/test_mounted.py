@@ -1,0 +1,76 @@
+"""File calls that may hang, and what is on a directory that is no hive."""
+
+import errno
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cohsh.transports.mounted import Calls, over_mount
+from cohsh.transports.transport import Unreachable
+from ninedoor.console.grammar import Command
+from ninedoor.errors import P9Error
+
+ATTACH = Command("attach", role="queen")
+
+
+@pytest.fixture
+def hanging() -> Iterator[threading.Event]:
+    """Calls that wait for it hang."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_calls_return_and_raise() -> None:
+    calls = Calls(5)
+    assert calls.call(lambda: 7) == 7
+    with pytest.raises(P9Error) as missing:
+        calls.call(lambda: Path("/no/such/file").read_bytes())
+    with pytest.raises(ZeroDivisionError):
+        calls.call(lambda: 1 // 0)
+    calls.close()
+    calls.close()
+
+    assert str(missing.value) == "ENOENT: no such file or directory"
+
+
+def test_a_call_that_hangs_is_left_behind(hanging: threading.Event) -> None:
+    calls = Calls(0.01)
+    with pytest.raises(P9Error, match=r"did not answer for 0\.01 s; see `ninedoor status`") as late:
+        calls.call(hanging.wait)
+
+    assert late.value.ecode == errno.ETIMEDOUT
+    assert calls.call(lambda: "goes on") == "goes on"
+    calls.close()
+
+
+def test_a_call_that_hangs_can_be_interrupted(hanging: threading.Event) -> None:
+    calls = Calls(30)
+
+    def press() -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    timer = threading.Timer(0.05, press)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        calls.call(hanging.wait)
+    timer.join()
+
+    assert calls.call(lambda: 1) == 1
+    calls.close()
+
+
+def test_a_directory_without_a_hive_is_none(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="is no mounted hive: it has no /proc"):
+        over_mount(tmp_path, 5).ask(ATTACH)
+    with pytest.raises(Unreachable, match="no such file or directory; is a hive mounted there"):
+        over_mount(tmp_path / "nowhere", 5).ask(ATTACH)
+
+
+def test_a_mount_takes_no_ticket(tmp_path: Path) -> None:
+    answer = over_mount(tmp_path, 5).ask(Command("attach", role="queen", ticket="cohesix-ticket-x"))
+
+    assert answer.acks == ("ERR ATTACH reason=policy detail=denied",)
