@@ -1,4 +1,5 @@
-"""Which tests run here: slow ones on request, mounting ones where a mount is possible; and how many did not.
+"""Which tests run here: slow ones on request, mounting ones where a mount is possible, those with a Linux
+guest where one can be started; and how many did not.
 
 Every skip is counted with its reason at the end of the run, so that a machine that can do less shows it. A
 mount that outlives the run fails it.
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from ninedoor.doors.fuse.mounts import is_ours, mounts
+from tests.linux_guests import cannot_boot
 
 settings.register_profile("ninedoor", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("ninedoor")
@@ -22,6 +24,9 @@ _mounted_before: set[str] = set()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption(
+        "--rewrite-transcripts", action="store_true", help="write answers into tests/transcripts"
+    )
 
 
 def hives_mounted() -> set[str]:
@@ -45,9 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reasons = {}
     if not config.getoption("--slow"):
         reasons["slow"] = "slow: run by scripts/test --slow"
-    why_not = cannot_mount()
-    if why_not is not None:
-        reasons["mount"] = f"no mount: {why_not}"
+    for marker, cannot in (("mount", cannot_mount), ("linux_guest", cannot_boot)):
+        if any(item.get_closest_marker(marker) for item in items) and (why_not := cannot()) is not None:
+            reasons[marker] = f"no {marker.replace('_', ' ')}: {why_not}"
     for item in items:
         for marker, reason in reasons.items():
             if item.get_closest_marker(marker):

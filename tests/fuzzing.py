@@ -209,6 +209,8 @@ def _converse(app: App, case: Case) -> Outcome:
     answered: list[tuple[int, Any]] = []
     for piece in case.pieces:
         answered += _replies(connection.receive(piece, clock()))
+        while connection.more:
+            answered += _replies(connection.receive(b"", clock()))
         clock.now += 0.5
         app.hive.expire(clock.now)
     _check_tags([tag for tag, _reply in answered], _asked(b"".join(case.pieces)), connection, session)

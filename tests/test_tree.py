@@ -19,6 +19,7 @@ FILES = {
     "requirements.lock",
     "ruff.toml",
     "setup.cfg",
+    "setup.py",
 }
 
 
@@ -85,6 +86,15 @@ def test_scripts_can_be_run() -> None:
 
     assert programs
     assert [str(path) for path in programs if not (ROOT / path).stat().st_mode & 0o111] == []
+
+
+def test_every_unit_is_installed() -> None:
+    units = {str(path) for path in files() if path.suffix in (".service", ".socket")}
+    installed = set(
+        re.findall(r"^    (configs/.*\.(?:service|socket))$", (ROOT / "setup.cfg").read_text(), re.M)
+    )
+
+    assert installed == units
 
 
 def test_the_two_units_differ_in_the_place_only() -> None:
