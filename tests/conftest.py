@@ -7,6 +7,7 @@ mount that outlives the run fails it.
 
 import os
 import shutil
+import signal
 import sys
 from collections import Counter
 
@@ -36,6 +37,9 @@ def hives_mounted() -> set[str]:
 
 def pytest_sessionstart() -> None:
     _mounted_before.update(hives_mounted())
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell without job control starts its background jobs so, and they hand it on to their children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

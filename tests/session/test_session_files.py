@@ -629,6 +629,22 @@ def test_stat_shows_mode_size_times_and_the_owner_of_the_session(world: World, e
     )  # fmt: skip
 
 
+def test_stat_again_shows_what_has_changed_and_what_was_asked(world: World, either: Peer) -> None:
+    either.open(1, WRITE_ONLY, *LOG)
+    first = either.ask(m.Tgetattr(Fid(1), 0))
+    assert either.ask(m.Tgetattr(Fid(1), 0)) == first
+
+    either.write(1, b"more")
+    second = either.ask(m.Tgetattr(Fid(1), 0))
+
+    assert (first.size, second.size) == (0, 4)
+    assert second.qid.version != first.qid.version
+    assert either.ask(m.Tgetattr(Fid(1), 0x2000)).valid != second.valid
+    either.ask(m.Twalk(Fid(0), Fid(2), ()))
+    either.ask(m.Twalk(Fid(2), Fid(2), ("proc", "boot")))
+    assert either.ask(m.Tgetattr(Fid(2), 0)).size == len(BOOT)
+
+
 def test_stat_of_a_directory(either: Peer) -> None:
     reply = either.ask(m.Tgetattr(Fid(0), 0xFFFFFFFFFFFFFFFF))
 
