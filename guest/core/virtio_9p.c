@@ -106,7 +106,8 @@ static status bring_up(struct virtio_9p *self)
     return status_ok();
 }
 
-/* A device that has everything back and is well needs no reset: the client's Tversion is enough. */
+/* A device that has everything back and is well needs no reset: the client's Tversion is enough. One that is well and
+ * still has a request is left alone (EAGAIN): its reply will come, and a reset would stop the machine until then. */
 static status restart(struct p9_transport *transport)
 {
     struct virtio_9p *self = of(transport);
@@ -115,8 +116,10 @@ static status restart(struct p9_transport *transport)
         const uint8_t *late;
         size_t size;
 
-        if (failed(receive(transport, &late, &size)) || late == 0) {
+        if (failed(receive(transport, &late, &size))) {
             self->running = false;
+        } else if (late == 0) {
+            return status_error(EAGAIN);
         }
     }
     return self->running ? status_ok() : bring_up(self);

@@ -1,9 +1,8 @@
 /* 9P over virtio-9p: QEMU is the server and serves a directory of the host, in which the hive is mounted.
  *
  * A request is one chain: a buffer that the device reads, then one that it writes. Names and tickets of an attach do
- * not reach the hive; who the guest is, the mount decides. The device is reset only when it is broken or has kept a
- * request for very long: QEMU finishes a reset only after the requests it has begun, and the whole machine stands still
- * meanwhile. */
+ * not reach the hive; who the guest is, the mount decides. The device is reset only when it is broken:
+ * QEMU finishes a reset only after the requests it has begun, and the whole machine stands still meanwhile. */
 #ifndef NINEDOOR_CORE_VIRTIO_9P_H
 #define NINEDOOR_CORE_VIRTIO_9P_H
 
