@@ -105,6 +105,7 @@ def test_console_tells_of_the_machine(tmp_path: Path, platform: str, link: list[
         guest.type("bi\ncaps\nmem\n")
         guest.expect(rf"platform={platform} manifest=")
         guest.expect(r"source timer wakeups=\d+ exhausted=0$")
+        guest.expect(r"source ipc wakeups=[1-9]\d* exhausted=0$")
         guest.expect(r"slots used=\d+ total=\d+ interrupts=3$")
         guest.expect(r"memory used=\d+ total=\d+$")
         guest.expect(r"dma pages used=\d+ total=64$")
