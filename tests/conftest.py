@@ -37,9 +37,12 @@ def hives_mounted() -> set[str]:
 
 def pytest_sessionstart() -> None:
     _mounted_before.update(hives_mounted())
+    # nohup and shells without job control start jobs so. Children inherit what is ignored, but have the
+    # default again where there is a handler.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell without job control starts its background jobs so, and they hand it on to their children.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
 @pytest.hookimpl(trylast=True)

@@ -328,7 +328,7 @@ def answering(*pieces: bytes) -> Callable[[socket.socket], None]:
         connected.recv(1 << 16)
         connected.sendall(b"".join(pieces))
         connected.shutdown(socket.SHUT_WR)
-        # Closed with requests unread, the kernel would send a reset, which may overtake the end of the stream.
+        # Closed with requests unread, the kernel would send a reset, which may overtake the end.
         while connected.recv(1 << 16):
             pass
 
