@@ -64,9 +64,15 @@ def entry(**facts: Any) -> registry.Service:
 
 
 def run(running: Running, serve: Callable[[Running], Awaitable[None]], close: Callable[[], None]) -> None:
-    """Run `serve` in an event loop; `close` lets go of what it served, whichever way it ended."""
+    """Run `serve` in an event loop; `close` lets go of what it served, whichever way it ended. Raises what
+    `serve` raises, and a plain KeyboardInterrupt for one that hit some task of it."""
     try:
         trio.run(serve, running)
+    except BaseExceptionGroup as failures:
+        # Ctrl-C before the handlers of `stopping` are there comes out wrapped, once for each nursery.
+        if failures.split(KeyboardInterrupt)[1] is not None:
+            raise
+        raise KeyboardInterrupt from None
     finally:
         notify("STOPPING=1")
         close()

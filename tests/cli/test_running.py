@@ -108,3 +108,23 @@ def test_everything_is_let_go_of_even_if_serving_fails(told: list[str]) -> None:
 
     assert closed == [True]
     assert registry.running() == []
+
+
+@pytest.mark.parametrize(
+    ("hit", "expected"),
+    [
+        ([KeyboardInterrupt()], KeyboardInterrupt),
+        ([BaseExceptionGroup("inner", [KeyboardInterrupt()])], KeyboardInterrupt),
+        ([KeyboardInterrupt(), LookupError("a bug beside it")], BaseExceptionGroup),
+    ],
+)
+def test_an_interrupt_comes_out_as_itself_whichever_task_it_hit(
+    hit: list[BaseException], expected: type[BaseException], told: list[str]
+) -> None:
+    async def serve(_running: Running) -> None:
+        raise BaseExceptionGroup("nursery", hit)
+
+    closed: list[bool] = []
+    with pytest.raises(expected):
+        run(Running(entry(), Readiness(None)), serve, lambda: closed.append(True))
+    assert closed == [True]
