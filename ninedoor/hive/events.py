@@ -37,6 +37,9 @@ MANIFEST = 11
 BORN = 12
 """unix time in µs at which the hive began"""
 
+# The parts of the state (`ninedoor.hive.parts`) have ten numbers each: 20 life cycle, 30 ingest segments,
+# 40 cursors, 50 GPUs, 60 updates.
+
 Event = tuple[Any, ...]
 """(kind, field, ...)"""
 

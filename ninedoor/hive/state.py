@@ -4,7 +4,7 @@ Nothing here decides anything. `apply` is total for events that `ninedoor.hive.h
 whether they happen now or are replayed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgpack
 from ninedoor import limits
 from ninedoor.errors import StoreError
 from ninedoor.hive import events as ev
+from ninedoor.hive.parts import Handler, Part
 from ninedoor.hive.ring import Ring
 from ninedoor.hive.workers import Worker
 
@@ -49,7 +50,8 @@ class State:
         self._next_number = 1
         self._revoked_tickets: dict[str, str] = {}
         self._tickets: dict[str, set[str]] = {}
-        self._apply: dict[int, Callable[[float, Sequence[Any]], None]] = {
+        self._parts: list[Part] = []
+        self._apply: dict[int, Handler] = {
             ev.SPAWNED: self._apply_spawned,
             ev.REVOKED: self._apply_revoked,
             ev.TELEMETRY: self._apply_telemetry,
@@ -63,6 +65,13 @@ class State:
             ev.MANIFEST: self._apply_manifest,
             ev.BORN: self._apply_born,
         }
+
+    def join(self, part: Part) -> None:
+        """Make `part` a part of the state. Before `load`; its event kinds are nobody else's."""
+        handlers = part.handlers()
+        assert self._apply.keys().isdisjoint(handlers), f"{part.name} takes another's events"
+        self._parts.append(part)
+        self._apply.update(handlers)
 
     def apply(self, now: float, happened: Iterable[Sequence[Any]]) -> None:
         """The events of one record, in order."""
@@ -86,6 +95,7 @@ class State:
             "workers": [worker.dump() for worker in self.workers.values()],
             "tickets": [[worker, sorted(seen)] for worker, seen in self._tickets.items()],
             "revoked": list(self._revoked_tickets.items()),
+            "parts": {part.name: part.dump() for part in self._parts},
         }
         packed: bytes = msgpack.packb(state)
         return packed
@@ -107,6 +117,11 @@ class State:
         self._tickets = {worker: set(seen) for worker, seen in state["tickets"]}
         self._revoked_tickets.clear()
         self._revoked_tickets.update(state["revoked"])
+        # A snapshot of an earlier version has fewer parts, or none.
+        kept = state.get("parts", {})
+        for part in self._parts:
+            if part.name in kept:
+                part.restore(kept[part.name])
 
     def _apply_numbered(self, _now: float, event: Sequence[Any]) -> None:
         self._next_number = event[1] + 1

@@ -3,6 +3,7 @@
 That the hive writes the events which give its state is in `test_replay.py`.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgpack
@@ -10,6 +11,7 @@ import pytest
 
 from ninedoor import limits
 from ninedoor.hive import events as ev
+from ninedoor.hive.parts import Handler
 from ninedoor.hive.ring import Ring
 from ninedoor.hive.state import DEFAULT_OPS, DEFAULT_TTL_S, State
 from ninedoor.hive.workers import Worker
@@ -123,3 +125,56 @@ def test_the_ticket_revoked_longest_ago_is_forgotten_first(monkeypatch: pytest.M
     state.apply(1.0, [(ev.TICKET_REVOKED, mark, "killed") for mark in ("aa", "bb", "cc")])
 
     assert list(state._revoked_tickets) == ["bb", "cc"]
+
+
+class Tally:
+    """A part that counts."""
+
+    name = "tally"
+
+    def __init__(self, kind: int = 1000) -> None:
+        self.count = 0
+        self._kind = kind
+
+    def handlers(self) -> Mapping[int, Handler]:
+        return {self._kind: self._apply}
+
+    def dump(self) -> int:
+        return self.count
+
+    def restore(self, value: int) -> None:
+        self.count = value
+
+    def _apply(self, _now: float, event: Sequence[Any]) -> None:
+        self.count += event[1]
+
+
+def with_tally() -> tuple[State, Tally]:
+    state, tally = State(), Tally()
+    state.join(tally)
+    return state, tally
+
+
+def test_a_part_gets_its_events_and_is_in_the_snapshot() -> None:
+    state, tally = with_tally()
+    state.apply(1.0, [(1000, 2), (ev.LOGGED, b"x\n"), (1000, 3)])
+    other, kept = with_tally()
+    other.restore(state.snapshot())
+
+    assert (tally.count, kept.count) == (5, 5)
+    assert state.log.retained() == b"x\n"
+
+
+def test_a_snapshot_from_before_a_part_existed_leaves_it_as_it_begins() -> None:
+    state, tally = with_tally()
+    older = msgpack.unpackb(lived().snapshot())
+    del older["parts"]
+    state.restore(msgpack.packb(older))
+
+    assert tally.count == 0
+
+
+def test_two_parts_cannot_have_the_same_events() -> None:
+    state, _tally = with_tally()
+    with pytest.raises(AssertionError, match="another's"):
+        state.join(Tally())
