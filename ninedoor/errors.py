@@ -14,6 +14,8 @@
     ├── client.failures.ConnectError    nobody could be reached at a URL
     ├── console.grammar.GrammarError    a console line is no command
     ├── console.framing.FrameError      the peer's bytes are no console frames
+    ├── telemetry.cbor.CborError        bytes are no value of CBOR, or not in its one encoding
+    │   └── telemetry.cbor.CutShort     ... because they end within one
     ├── TicketError     a token is not a valid ticket
     ├── ManifestError   the operator's manifest is wrong: a list of `problems`
     └── StoreError      persisted state cannot be used or written

@@ -140,6 +140,9 @@ LOG_BYTES = 1 << 20
 CTL_BYTES = 64 << 10
 """Retained bytes of outcomes readable in a ctl file."""
 
+LIFECYCLE_CTL_BYTES = 4 << 10
+"""Retained bytes of outcomes readable in /queen/lifecycle/ctl: a hundred commands or so."""
+
 LINE_MAX = 8168
 """Longest command line: one write must carry it whole, and a write is at most msize - 24 bytes."""
 
@@ -149,9 +152,84 @@ JSON_DEPTH_MAX = 4
 RECORD_MAX = 1 << 20
 """Largest journal record in bytes."""
 
+CBOR_DEPTH_MAX = 8
+"""Nesting of CBOR that is encoded or decoded; a frame itself is 1, its payload 2."""
+
+CBOR_BYTES_MAX = 8168
+"""Largest telemetry frame: one write carries it whole, and a write is at most msize - 24 bytes."""
+
+CURSORS_MAX = 16
+"""Named cursors of one worker. Each costs some 200 bytes, and a worker its ring and little more."""
+
+CURSOR_NAME_MAX = 32
+"""Bytes in the name of a cursor."""
+
+CURSOR_REWIND_MAX = 1024
+"""Bytes by which a strict reader or a named cursor may go back, and never more than the ring holds (the
+original's)."""
+
+INGEST_RECORD_MAX = 4096
+"""Bytes of one write to an ingest segment (the original's)."""
+
+INGEST_DEVICES_MAX = 32
+"""Devices below /queen/telemetry: as many as one pull visits."""
+
+INGEST_CTL_BYTES = 4 << 10
+"""Retained bytes of outcomes readable in a device's ctl file."""
+
 WORKER_TICKETS_MAX = 64
 """Tickets of one worker that are remembered to be revoked with it. One past that is refused all the same once
 the worker is gone: there is nobody left to attach as."""
 
 REVOKED_TICKETS_MAX = 4096
 """Fingerprints of revoked tickets that are remembered; the oldest is forgotten first."""
+
+GPUS_MAX = 64
+"""GPUs that one snapshot may name."""
+
+GPU_MODELS_MAX = 64
+"""Models that one snapshot may name."""
+
+GPU_MANIFEST_BYTES = 8192
+"""Bytes of a model's manifest (the original's)."""
+
+GPU_SNAPSHOT_BYTES = 131072
+"""Bytes of a published snapshot before base64 (the original's)."""
+
+GPU_CHUNK_CHARS = 124
+"""Characters of base64 in one line of a publication: the most of CONSOLE_ECHO_MAX behind `b64:` that are
+whole groups of four (the original's)."""
+
+GPU_BRIDGE_STATUS_BYTES = 512
+"""Bytes of /gpu/bridge/status (the original's)."""
+
+GPU_LEASE_LINE_MAX = 1024
+"""Bytes of one line of a lease file (the original's client policy)."""
+
+GPU_STATUS_LINE_MAX = 512
+"""Bytes of one line of a status file (the original's, of a breadcrumb)."""
+
+GPU_BREADCRUMB_COMMAND_MAX = 256
+"""Bytes of a command that a breadcrumb repeats (the original's)."""
+
+GPU_STREAM_BYTES = 64 << 10
+"""Retained bytes of each of a GPU's ctl, lease and status."""
+
+GPU_JOB_BYTES = 256 << 10
+"""Retained bytes of a GPU's job file: thirty of the longest lines."""
+
+GPU_PENDING_MAX = 64
+"""Unfinished jobs of one GPU: 512 KiB of descriptors at most."""
+
+GPU_JOB_PATHS_MAX = 64
+"""Inputs, and outputs, that one job may name."""
+
+GPU_RESULT_BYTES = 1 << 20
+"""Bytes of one job's result: a 512 by 512 matrix of float32."""
+
+GPU_RESULTS_BYTES = 16 << 20
+"""Bytes of all results a hive keeps; the oldest leaves first. They are part of every snapshot."""
+
+BLOCK_BYTES = 4096
+"""What a file of updates takes of its budget, or a multiple of it: disks give whole blocks, so a million tiny
+chunks are not small."""
