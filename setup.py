@@ -21,13 +21,19 @@ COMPILED = (
     "ninedoor/policy/quotas.py",
     "ninedoor/policy/rules.py",
     "ninedoor/policy/scopes.py",
+    "ninedoor/tree/blob.py",
     "ninedoor/tree/ctl.py",
     "ninedoor/tree/directory.py",
+    "ninedoor/tree/exact.py",
+    "ninedoor/tree/lazy.py",
+    "ninedoor/tree/mapped.py",
     "ninedoor/tree/namespace.py",
     "ninedoor/tree/node.py",
+    "ninedoor/tree/register.py",
     "ninedoor/tree/stream.py",
     "ninedoor/tree/text.py",
     "ninedoor/hive/accounts.py",
+    "ninedoor/hive/batch.py",
     "ninedoor/hive/events.py",
     "ninedoor/hive/hive.py",
     "ninedoor/hive/lines.py",
@@ -35,11 +41,15 @@ COMPILED = (
     "ninedoor/hive/ring.py",
     "ninedoor/hive/state.py",
     "ninedoor/hive/workers.py",
+    "ninedoor/providers/ingest.py",
+    "ninedoor/providers/latency.py",
+    "ninedoor/providers/sessions.py",
+    "ninedoor/providers/status.py",
     "ninedoor/doors/stream/link.py",
 )
-"""Not among them: what reads annotations at run time (wire.fields, wire.messages), what is the base of
-classes elsewhere, what decodes secrets (mypyc keeps the cause of an error that is raised `from None`), and
-what is rarely called."""
+"""A class whose base is compiled has to be compiled as well. Not among them: what reads annotations at run
+time (wire.fields, wire.messages), what decodes secrets (mypyc keeps the cause of an error that is raised
+`from None`), and what is rarely called and of no family that is compiled."""
 
 if os.environ.get("NINEDOOR_COMPILE") == "1":
     from mypyc.build import mypycify

@@ -1,5 +1,8 @@
 """What to try when a command was refused: one line for each kind of refusal."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from ninedoor.console.ack import parse_ack
 
 _BY_DETAIL = {
@@ -31,3 +34,13 @@ def advice(line: str) -> str:
     if ack is None or ack.ok:
         return ""
     return _BY_DETAIL.get(ack.get("detail") or "") or _BY_ERROR.get(ack.get("error") or "", "")
+
+
+_ELSEWHERE = {"exit": "quit", "logout": "quit", "bye": "quit", "follow": "tail", "dir": "ls", "write": "echo"}
+"""What other shells call a verb of this one."""
+
+
+def mistyped(name: str, verbs: Iterable[str]) -> str:
+    """What to try after a verb that is none."""
+    meant = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, list(verbs), n=1)
+    return (f"did you mean {meant[0]}? " if meant else "") + "help lists the commands"

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -14,7 +15,10 @@ VARIABLES: Mapping[str, str] = {
     "tcp_port": "COHSH_TCP_PORT",
     "auth_token": "COHSH_AUTH_TOKEN",
     "tcp_debug": "COHSH_TCP_DEBUG",
+    "qemu_args": "COHSH_QEMU_ARGS",
     "policy": "COHSH_POLICY",
+    "pool_control_sessions": "COHSH_POOL_CONTROL_SESSIONS",
+    "pool_telemetry_sessions": "COHSH_POOL_TELEMETRY_SESSIONS",
     "retry_max_attempts": "COHSH_RETRY_MAX_ATTEMPTS",
     "retry_backoff_ms": "COHSH_RETRY_BACKOFF_MS",
     "retry_ceiling_ms": "COHSH_RETRY_CEILING_MS",
@@ -31,7 +35,8 @@ transports:
   9p      a hive's 9P socket: --url unix:/path or tcp://host:port
   fs      a mounted hive: --mount DIR
   serial  the console on a serial line or unix socket: --line PATH
-  qemu    the same, for the console of a guest in QEMU (-chardev socket or pty)
+  qemu    the console of a guest in QEMU: --line PATH of its chardev (socket or pty),
+          or without that a guest and a hive that end with the shell
   mock    a hive in this process, empty at first and gone at the end: --manifest FILE
 
 examples:
@@ -49,9 +54,11 @@ exit status:
 
 environment, where an option is not given:
   COHSH_TCP_HOST COHSH_TCP_PORT COHSH_AUTH_TOKEN COHSH_TCP_DEBUG COHSH_POLICY
+  COHSH_POOL_CONTROL_SESSIONS COHSH_POOL_TELEMETRY_SESSIONS
   COHSH_RETRY_MAX_ATTEMPTS COHSH_RETRY_BACKOFF_MS COHSH_RETRY_CEILING_MS
   COHSH_RETRY_TIMEOUT_MS COHSH_HEARTBEAT_INTERVAL_MS COHSH_TICKET_SECRET
   COHSH_TICKET_CONFIG
+  COHSH_QEMU_ARGS         words for QEMU, as a shell would split them
   COHSH_CONSOLE_LOCK=0 lets several shells use one TCP console at once"""
 
 
@@ -130,6 +137,14 @@ def _where(parser: Parser) -> None:
     group.add_argument("--url", metavar="URL", help="for 9p: unix:/path or tcp://host:port")
     group.add_argument("--mount", metavar="DIR", help="for fs: where a hive is mounted")
     group.add_argument("--line", metavar="PATH", help="for serial and qemu: a terminal or a unix socket")
+    group.add_argument("--qemu-bin", metavar="PROGRAM", help="for qemu: the QEMU to start a guest with")
+    group.add_argument(
+        "--qemu-arg",
+        dest="qemu_args",
+        metavar="WORD",
+        action="append",
+        help="for qemu: a word for it; repeatable",
+    )
     group.add_argument("--manifest", metavar="FILE", help="for mock: the manifest of the hive")
 
 
@@ -137,6 +152,8 @@ def _how(parser: Parser) -> None:
     group = parser.add_argument_group("how; the policy says what is not given here")
     group.add_argument("--policy", metavar="FILE", help="go by this policy, written by coh-rtc")
     for name, what in (
+        ("--pool-control-sessions", "sessions that a pool has for commands"),
+        ("--pool-telemetry-sessions", "... and for telemetry"),
         ("--retry-max-attempts", "how often a lost connection is made again"),
         ("--retry-backoff-ms", "the first wait before that"),
         ("--retry-ceiling-ms", "the longest one"),
@@ -160,9 +177,11 @@ def settle(parsed: argparse.Namespace, environment: Mapping[str, str] = os.envir
                 value = _port(text)
             elif name == "tcp_debug":
                 value = text.lower() not in ("", "0", "false", "off", "no")
-            elif name.endswith(("_ms", "_attempts")):
+            elif name == "qemu_args":
+                value = shlex.split(text)
+            elif name.endswith(("_ms", "_attempts", "_sessions")):
                 value = _count(text)
-        except argparse.ArgumentTypeError as wrong:
+        except (argparse.ArgumentTypeError, ValueError) as wrong:
             raise argparse.ArgumentTypeError(f"{variable}: {wrong}") from None
         setattr(parsed, name, value)
 

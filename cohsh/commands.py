@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cohsh import poolbench, selftest, verbs
-from cohsh.shell import Run, Shell
+from cohsh import lifecycle, poolbench, selftest, verbs
+from cohsh.lines import words
+from cohsh.shell import Run, Runnable, Shell
+from ninedoor.console.grammar import UNKNOWN_VERB, GrammarError
 
 Kind = Literal["path", "role", "worker", "ctl", "none", "kind", "lifecycle", "mode", "file", "bench"]
 """What stands in a place of the line, where completion asks; "none" for what cannot be guessed."""
@@ -22,17 +24,33 @@ class Verb:
     words: tuple[Kind, ...] = ()
 
 
-def _help(shell: Shell, _rest: str) -> None:
-    for line in HELP_LINES:
-        shell.line(line)
+def _help(shell: Shell, rest: str) -> None:
+    (name,) = words(rest, optional=["verb"])
+    if not name:
+        for line in HELP_LINES:
+            shell.line(line)
+    elif name.lower() in VERBS:
+        shell.line(_help_line(VERBS[name.lower()]))
+    else:
+        raise GrammarError(UNKNOWN_VERB)
+
+
+def _help_line(verb: Verb) -> str:
+    return f"  {verb.usage} - {verb.help}"
 
 
 _TABLE = (
-    Verb("help", "help", "show this help", _help),
+    Verb("help", "help [verb]", "show this help, or that of one verb", _help),
     Verb("attach", "attach <role> [ticket]", "begin a session as a role", verbs.attach, ("role",)),
     Verb("login", "login <role> [ticket]", "the same as attach", verbs.attach, ("role",)),
     Verb("detach", "detach", "end the session and stay", verbs.detach),
-    Verb("tail", "tail [-f] <path>", "show the latest lines of a file; -f: follow it", verbs.tail, ("path",)),
+    Verb(
+        "tail",
+        "tail [-f] [--cursor <name>] <path>",
+        "show the latest lines of a file; -f: follow it; --cursor: those new to the reader of that name",
+        verbs.tail,
+        ("path",),
+    ),
     Verb("log", "log", "show the queen's log", verbs.log),
     Verb("ping", "ping", "ask whether anybody answers", verbs.ping),
     Verb(
@@ -68,7 +86,7 @@ _TABLE = (
         "lifecycle",
         "lifecycle cordon|drain|resume|quiesce|reset",
         "change the state of the node",
-        verbs.lifecycle,
+        lifecycle.lifecycle,
         ("lifecycle",),
     ),
     Verb(
@@ -84,9 +102,10 @@ _TABLE = (
 VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _TABLE}
 """Every verb by its name, in the order that help shows."""
 
-RUNS: dict[str, Run] = {verb.name: verb.run for verb in _TABLE}
+RUNS: Mapping[str, Runnable] = VERBS
+"""The same, for a shell."""
 
-HELP_LINES = ("Commands:", *(f"  {verb.usage} - {verb.help}" for verb in _TABLE))
+HELP_LINES = ("Commands:", *map(_help_line, _TABLE))
 
 TABLE_ROWS = (
     "| command | what it does |",

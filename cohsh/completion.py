@@ -4,19 +4,27 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from cohsh.commands import VERBS
+from cohsh.lifecycle import ALLOWED
+from cohsh.roles import ROLES
 from cohsh.selftest import MODES
-from cohsh.transports.namespace import ROLES
-from cohsh.verbs import FOLLOW, LIFECYCLE
+from cohsh.spawning import SETTINGS
+from cohsh.verbs import FOLLOW
+from ninedoor.gpu.devices import RESERVED
 
 Names = Callable[[str], Sequence[str]]
 """What is in a directory of the hive; nothing where that cannot be known now."""
 
 WORKERS = "/worker"
+GPUS = "/gpu"
+MODELS = "/gpu/models/available"
+"""What a text may begin with that is written to /gpu/models/active."""
+SHARDS = "/shard"
+"""Where workers are: in the one or, where they have no short names, spread over the other."""
 
 _WORDS = {
     "role": ROLES,
     "kind": ("heartbeat", "gpu"),
-    "lifecycle": LIFECYCLE,
+    "lifecycle": tuple(ALLOWED),
     "bench": ("bench",),
     "mode": ("--mode", "--json", "--timeout", "--no-mutate"),
 }
@@ -40,10 +48,10 @@ def candidates(line: str, names: Names) -> Candidates:
     if verb is None:
         return Candidates(typed, ())
     if verb.name == "echo":
-        _text, arrow, path = line.rpartition(">")
-        path = path.lstrip(" ")
-        return Candidates(path, _paths(path, names) if arrow and " " not in path else ())
+        return _echoed(line, typed if len(before) == 1 else "", names)
     given = before[1:]
+    if verb.name == "spawn" and given:
+        return _setting(given[0], typed, names)
     if verb.name == "tail" and given[:1] == [FOLLOW]:
         given = given[1:]
     if verb.name == "test":
@@ -54,8 +62,33 @@ def candidates(line: str, names: Names) -> Candidates:
     if kind == "path":
         return Candidates(typed, _paths(typed, names))
     if kind == "worker":
-        return Candidates(typed, _beginning(typed, names(WORKERS)))
+        return Candidates(typed, _beginning(typed, _workers(names)))
     return Candidates(typed, _beginning(typed, _WORDS.get(kind, ())))
+
+
+def _workers(names: Names) -> Sequence[str]:
+    return names(WORKERS) or [
+        worker for label in names(SHARDS) for worker in names(f"{SHARDS}/{label}{WORKERS}")
+    ]
+
+
+def _echoed(line: str, word: str, names: Names) -> Candidates:
+    """Where the text of an echo goes; or what it is, while it is one `word` that a model begins with."""
+    _text, arrow, path = line.rpartition(">")
+    path = path.lstrip(" ")
+    if not arrow and word:
+        return Candidates(word, _beginning(word, names(MODELS)))
+    return Candidates(path, _paths(path, names) if arrow and " " not in path else ())
+
+
+def _setting(kind: str, typed: str, names: Names) -> Candidates:
+    """A `key=` of the worker that is to be started, or the GPU that it is to have."""
+    key, equals, begun = typed.partition("=")
+    if not equals:
+        return Candidates(typed, _beginning(typed, (f"{each}=" for each in SETTINGS.get(kind, ()))))
+    if kind == "gpu" and key == "gpu_id":
+        return Candidates(begun, [name for name in _beginning(begun, names(GPUS)) if name not in RESERVED])
+    return Candidates(begun, ())
 
 
 def _paths(typed: str, names: Names) -> list[str]:

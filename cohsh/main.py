@@ -13,7 +13,7 @@ from cohsh import lock, policy, script, traces
 from cohsh.arguments import describe, settle
 from cohsh.commands import RUNS
 from cohsh.exits import Exit, Failure
-from cohsh.output import Coloured, Json, Output, Plain
+from cohsh.output import Coloured, Json, Kept, Output, Plain
 from cohsh.policy import Policy
 from cohsh.shell import Shell
 from cohsh.transports.inprocess import claimed_subject, mint, mock
@@ -99,13 +99,31 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _run(shell: Shell, parsed: argparse.Namespace, statements: Sequence[script.Statement]) -> int:
-    role = parsed.role or ("queen" if parsed.commands or parsed.command else "")
-    if role and not shell.run(f"attach {role}").ok:
+    if not _attached(shell, parsed, statements):
         return Exit.FAILED
     if parsed.commands or parsed.command:
         return _run_each(shell, statements)
     script.Run(shell).run(statements)
     return Exit.OK
+
+
+def _attached(shell: Shell, parsed: argparse.Namespace, statements: Sequence[script.Statement]) -> bool:
+    """Attach as somebody asked; single commands that do not attach themselves need not ask, and show it only
+    when it is refused: their own answer is what was asked for."""
+    first = statements[0].text.partition(" ")[0].lower() if statements else ""
+    single = bool(parsed.commands or parsed.command)
+    role = parsed.role or ("queen" if single and first not in ("attach", "login") else "")
+    if not role:
+        return True
+    output = shell.output
+    if not single or isinstance(output, Witnessed):
+        return shell.run(f"attach {role}").ok
+    shell.output = kept = Kept()
+    ok = shell.run(f"attach {role}").ok
+    shell.output = output
+    if not ok:
+        kept.repeat(output)
+    return ok
 
 
 def _run_each(shell: Shell, statements: Sequence[script.Statement]) -> int:
@@ -167,6 +185,10 @@ def _policy(parsed: argparse.Namespace) -> Policy:
         if getattr(parsed, f"retry_{name}") is not None
     }
     rules = replace(rules, retry=replace(rules.retry, **given))
+    for name in ("control_sessions", "telemetry_sessions"):
+        sessions = getattr(parsed, f"pool_{name}")
+        if sessions is not None:
+            rules = replace(rules, **{name: sessions})
     if parsed.heartbeat_interval_ms is not None:
         rules = replace(rules, heartbeat_ms=parsed.heartbeat_interval_ms)
     return rules
@@ -193,6 +215,8 @@ def _shell(
         url=_absolute(parsed.url),
         mount=Path(parsed.mount) if parsed.mount else None,
         line=parsed.line or "",
+        qemu=parsed.qemu_bin or "",
+        qemu_words=tuple(parsed.qemu_args or ()),
         manifest=Path(parsed.manifest) if parsed.manifest else None,
         retry=rules.retry,
     )

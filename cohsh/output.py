@@ -5,7 +5,7 @@ holds answers only.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TextIO
 
 Source = Literal["ack", "output"]
@@ -51,6 +51,34 @@ class Silent(Output):
 
     def notice(self, text: str) -> None:
         """See `Output.notice`."""
+
+
+class Kept(Output):
+    """Nothing is shown until somebody asks for it."""
+
+    def __init__(self) -> None:
+        self._calls: list[Callable[[Output], None]] = []
+
+    def begin(self, command: str) -> None:
+        """See `Output.begin`."""
+        self._calls.append(lambda output: output.begin(command))
+
+    def show(self, response: Response) -> None:
+        """See `Output.show`."""
+        self._calls.append(lambda output: output.show(response))
+
+    def end(self, ok: bool) -> None:
+        """See `Output.end`."""
+        self._calls.append(lambda output: output.end(ok))
+
+    def notice(self, text: str) -> None:
+        """See `Output.notice`."""
+        self._calls.append(lambda output: output.notice(text))
+
+    def repeat(self, output: Output) -> None:
+        """Show all of it on `output`."""
+        for call in self._calls:
+            call(output)
 
 
 class Plain(Output):

@@ -2,19 +2,21 @@
 commands on the command line all run here."""
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from cohsh.advice import advice
+from cohsh.advice import advice, mistyped
 from cohsh.output import Output, Response
-from cohsh.paths import fault
 from cohsh.policy import Policy
-from cohsh.transports.consoles import role_label
-from cohsh.transports.transport import Reply, Transport, Unreachable, reply
+from cohsh.roles import role_label
+from cohsh.transports.transport import Transport, Unreachable
 from ninedoor import limits
 from ninedoor.console.ack import unauthenticated, unparsed
-from ninedoor.console.grammar import VERBS, Command, GrammarError
+from ninedoor.console.grammar import UNKNOWN_VERB, VERBS, Command, GrammarError
+from ninedoor.console.paths import fault
 from ninedoor.console.refusals import refusal
+from ninedoor.console.reply import Reply, reply
 
 PAYLOAD_MAX = limits.MSIZE_MAX - limits.IO_OVERHEAD
 """Bytes of the longest line, its end included, that is written in one piece."""
@@ -38,15 +40,29 @@ class Outcome:
 
 
 class Refused(Exception):
-    """The command cannot go on: `reply` says why."""
+    """The command cannot go on: `reply` says why. `advice` says what to try, where more is known than the
+    reply tells."""
 
-    def __init__(self, refusal: Reply) -> None:
+    def __init__(self, refusal: Reply, advice: str = "") -> None:
         super().__init__(refusal.acks[-1])
         self.reply = refusal
+        self.advice = advice
 
 
 Run = Callable[["Shell", str], None]
 """Carries out a verb with the rest of its line. Raises GrammarError, Refused and Unreachable."""
+
+
+class Runnable(Protocol):
+    """A verb, as a shell needs it."""
+
+    @property
+    def usage(self) -> str:
+        """How its line is written."""
+
+    @property
+    def run(self) -> Run:
+        """What carries it out."""
 
 
 class Shell:
@@ -58,7 +74,7 @@ class Shell:
         transport: Transport,
         output: Output,
         policy: Policy,
-        verbs: "dict[str, Run]",
+        verbs: "Mapping[str, Runnable]",
         *,
         role: str = "",
         ticket: str = "",
@@ -86,12 +102,18 @@ class Shell:
         try:
             verb = self.verbs.get(name.lower())
             if verb is None:
-                raise GrammarError("unsupported console command")
-            verb(self, rest.strip())
+                raise GrammarError(UNKNOWN_VERB)
+            verb.run(self, rest.strip())
         except GrammarError as wrong:
-            self.answer(reply(unparsed(wrong.detail)))
+            self._show_refusal(reply(unparsed(wrong.detail)))
+            hint = mistyped(name.lower(), self.verbs) if verb is None else f"usage: {verb.usage}"
+            self.output.notice(f"[cohsh] {hint}")
         except Refused as refused:
-            self.answer(refused.reply)
+            if refused.advice:
+                self._show_refusal(refused.reply)
+                self.output.notice(f"[cohsh] {refused.advice}")
+            else:
+                self.answer(refused.reply)
         except Unreachable as gone:
             outcome.ok = False
             outcome.failure = str(gone)
@@ -102,7 +124,17 @@ class Shell:
 
     def inner(self, output: Output) -> "Shell":
         """A shell on the same session, for a verb that runs others."""
-        return Shell(self.transport, output, self.policy, self.verbs, place=self.place)
+        shell = Shell(
+            self.transport,
+            output,
+            self.policy,
+            self.verbs,
+            role=self._role,
+            ticket=self._ticket,
+            place=self.place,
+        )
+        shell.attached, shell._attached = self.attached, self._attached
+        return shell
 
     # -- what verbs are made of ---------------------------------------------------------------------------
 
@@ -120,8 +152,7 @@ class Shell:
         """Raises Refused when `path` is none."""
         wrong = fault(path)
         if wrong:
-            self.output.notice(f"[cohsh] {wrong}")
-            raise Refused(reply(refusal(label, errno.ENOENT, path=path)))
+            raise Refused(reply(refusal(label, errno.ENOENT, path=path)), wrong)
 
     def demand(self, command: Command) -> Reply:
         """As `ask`. Raises Refused unless it was done."""
@@ -192,6 +223,11 @@ class Shell:
         self.transport.detach()
         self.attached = ""
         self._attached = None
+
+    def _show_refusal(self, refusal: Reply) -> None:
+        for ack in refusal.acks:
+            self._show(Response("ack", ack))
+        self._outcome.ok = False
 
     def _show(self, response: Response) -> None:
         self._outcome.responses.append(response)

@@ -1,10 +1,15 @@
 """What `spawn` writes to the queen's ctl file: from `heartbeat ticks=100 ttl_s=60` to JSON."""
 
+from collections.abc import Mapping
+
 from cohsh.lines import compact, values
 from ninedoor.console.grammar import GrammarError
 
 _HEARTBEAT = {"ticks": int, "ttl_s": int, "ops": int}
 _GPU = {"gpu_id": str, "mem_mb": int, "streams": int, "ttl_s": int, "priority": int}
+
+SETTINGS: Mapping[str, Mapping[str, type]] = {"heartbeat": _HEARTBEAT, "gpu": _GPU}
+"""Kind of worker → the keys that may be set for it."""
 
 
 def spawn_command(rest: str) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cohsh.lines import compact
 from cohsh.shell import Refused, Shell
-from cohsh.transports.transport import reply
 from ninedoor.console.ack import Ack
 from ninedoor.console.grammar import Command
+from ninedoor.console.reply import reply
 
 ROOT = "/queen/telemetry"
 SCHEMA = "cohsh-telemetry-push/v1"

@@ -3,21 +3,18 @@
 from contextlib import closing
 from pathlib import Path
 
-from cohsh import telemetry
+from cohsh import cursors, telemetry
 from cohsh.lines import compact, echoed, words
 from cohsh.shell import Shell
 from cohsh.spawning import spawn_command
-from cohsh.transports.transport import reply
 from ninedoor.client.address import TcpAddress
 from ninedoor.client.failures import ConnectError
 from ninedoor.client.sockets import connect_socket
 from ninedoor.console.ack import ok
 from ninedoor.console.grammar import Command, GrammarError
+from ninedoor.console.reply import reply
 
 FOLLOW = "-f"
-
-LIFECYCLE = ("cordon", "drain", "resume", "quiesce", "reset")
-"""Words for the node's life; the hive says which may follow which."""
 
 _PORT_MAX = 65535
 
@@ -34,6 +31,13 @@ def detach(shell: Shell, rest: str) -> None:
 
 
 def tail(shell: Shell, rest: str) -> None:
+    match rest.split():
+        case ["--cursor", name, path]:
+            cursors.tail(shell, path, name, follow=False)
+            return
+        case ["-f", "--cursor", name, path]:
+            cursors.tail(shell, path, name, follow=True)
+            return
     follows = rest.split()[:1] == [FOLLOW]
     (path,) = words(rest.strip().removeprefix(FOLLOW) if follows else rest, "path")
     if not follows:
@@ -90,13 +94,6 @@ def bind(shell: Shell, rest: str) -> None:
 def mount(shell: Shell, rest: str) -> None:
     service, at = words(rest, "service", "at")
     shell.answer(shell.write(shell.policy.queen_ctl, compact({"mount": {"service": service, "at": at}})))
-
-
-def lifecycle(shell: Shell, rest: str) -> None:
-    (word,) = words(rest, "action")
-    if word not in LIFECYCLE:
-        raise GrammarError(f"unknown action: {', '.join(LIFECYCLE)}")
-    shell.answer(shell.write(shell.policy.lifecycle_ctl, word))
 
 
 def push(shell: Shell, rest: str) -> None:

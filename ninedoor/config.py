@@ -12,6 +12,8 @@ from ninedoor import limits
 
 Role = Literal["queen", "worker-heartbeat", "worker-gpu", "worker-bus", "worker-lora"]
 
+LifecycleState = Literal["BOOTING", "DEGRADED", "ONLINE", "DRAINING", "QUIESCED", "OFFLINE"]
+
 
 @dataclass(frozen=True, slots=True)
 class Secure9P:
@@ -40,10 +42,41 @@ class TicketLimits:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Worker rings (`[telemetry]`)."""
+    """Worker rings (`[telemetry]`). `retain_on_boot` keeps the named cursors of readers over a restart."""
 
     ring_bytes_per_worker: int = 1024
     frame_schema: Literal["legacy-plaintext", "cbor-v1"] = "legacy-plaintext"
+    retain_on_boot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryIngest:
+    """Segments that devices push (`[telemetry_ingest]`). All three limits at 0: there is no such thing."""
+
+    max_segments_per_device: int = 4
+    max_bytes_per_segment: int = 32768
+    max_total_bytes_per_device: int = 131072
+    eviction_policy: Literal["evict-oldest", "refuse"] = "evict-oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Where a hive begins (`[lifecycle]`): in `initial_state`, from where it takes the first of the
+    `auto_transitions` (from, to) that leaves it. A manifest without the table has a hive that is ONLINE."""
+
+    initial_state: LifecycleState = "ONLINE"
+    auto_transitions: tuple[tuple[LifecycleState, LifecycleState], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sharding:
+    """Where workers' directories are (`[sharding]`): below /shard/<xx>/worker, spread over 2^shard_bits
+    (0..8) shards, while it is enabled; /worker/<id> is then a second name where the alias is on. Otherwise in
+    /worker. `ninedoor.shards` turns this into paths."""
+
+    enabled: bool = False
+    shard_bits: int = 0
+    legacy_worker_alias: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +90,82 @@ class ProcNinep:
     sessions_bytes: int = 8192
     outstanding_bytes: int = 128
     short_writes_bytes: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class ProcNinepSession:
+    """Which /proc/9p/session nodes exist and their byte caps (`[observability.proc_9p_session]`)."""
+
+    active: bool = True
+    state: bool = True
+    since_ms: bool = True
+    owner: bool = True
+    active_bytes: int = 128
+    state_bytes: int = 64
+    since_ms_bytes: int = 64
+    owner_bytes: int = 96
+
+
+@dataclass(frozen=True, slots=True)
+class ProcIngest:
+    """Which /proc/ingest nodes exist, their byte caps, and what they are taken from
+    (`[observability.proc_ingest]`): percentiles are over the last `latency_samples` operations; watch keeps
+    `watch_max_entries` lines of at most `watch_line_bytes`, `watch_min_interval_ms` apart."""
+
+    p50_ms: bool = True
+    p95_ms: bool = True
+    backpressure: bool = True
+    dropped: bool = True
+    queued: bool = True
+    watch: bool = True
+    p50_ms_bytes: int = 64
+    p95_ms_bytes: int = 64
+    backpressure_bytes: int = 64
+    dropped_bytes: int = 64
+    queued_bytes: int = 64
+    watch_max_entries: int = 16
+    watch_line_bytes: int = 192
+    watch_min_interval_ms: int = 50
+    latency_samples: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ProcRoot:
+    """Which /proc/root nodes exist and their byte caps (`[observability.proc_root]`)."""
+
+    reachable: bool = True
+    last_seen_ms: bool = True
+    cut_reason: bool = True
+    reachable_bytes: int = 32
+    last_seen_ms_bytes: int = 64
+    cut_reason_bytes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ProcPressure:
+    """Which /proc/pressure nodes exist and their byte caps (`[observability.proc_pressure]`)."""
+
+    busy: bool = True
+    quota: bool = True
+    cut: bool = True
+    policy: bool = True
+    busy_bytes: int = 64
+    quota_bytes: int = 64
+    cut_bytes: int = 64
+    policy_bytes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """Which status files have a CBOR twin, `<name>.cbor` (`[ui_providers.proc_9p]` and
+    `[ui_providers.proc_ingest]`). A twin is capped like its text."""
+
+    sessions: bool = True
+    outstanding: bool = True
+    short_writes: bool = True
+    p50_ms: bool = True
+    p95_ms: bool = True
+    backpressure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +185,36 @@ class Workers:
 
     heartbeat_ms: int = 1000
     max_workers: int = 10000
+
+
+@dataclass(frozen=True, slots=True)
+class Cas:
+    """Content-addressed updates (`[cas]` and `[ecosystem.models]`).
+
+    `chunk_bytes` is the size of a chunk; `budget_bytes` bounds what is stored on the disk, in whole blocks
+    of 4096; `max_chunks` one manifest; `max_epochs` and `max_models` what is kept; `quarantine` the chunks
+    with a wrong hash that are kept for inspection. Chunks that no manifest refers to are kept for `unused_s`
+    after they were last written. `delta` accepts updates that go on from another. `keys` are the public keys,
+    raw bytes, that sign; nothing that one of `revoked` signed counts. `key_path` is the file they came from.
+    `models` serves /models, `status` the status files; an update needs a signature where it is `required`.
+    """
+
+    enable: bool = False
+    chunk_bytes: int = 0
+    budget_bytes: int = 1 << 30
+    max_chunks: int = 1 << 16
+    max_epochs: int = 64
+    max_models: int = 64
+    quarantine: int = 8
+    unused_s: int = 7 * 86400
+    delta: bool = False
+    required: bool = True
+    key_path: str = ""
+    keys: tuple[bytes, ...] = ()
+    revoked: tuple[bytes, ...] = ()
+    models: bool = False
+    manifest: bool = True
+    status: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +265,8 @@ class Config:
 
     `secrets` maps a role to its ticket secrets (UTF-8 text; several while rotating, the first one mints).
     `services` maps a mount service's name to the path it stands for. `boot_lines` is the text of /proc/boot.
-    A setting is here because something reads it; what only the guest or a client needs is emitted instead.
+    `gpu` says whether there is a /gpu. A setting is here because something reads it; what only the guest or a
+    client needs is emitted instead.
     """
 
     manifest_sha256: str = ""
@@ -135,9 +275,19 @@ class Config:
     ticket_limits: TicketLimits = field(default_factory=TicketLimits)
     services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    telemetry_ingest: TelemetryIngest = field(default_factory=TelemetryIngest)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    sharding: Sharding = field(default_factory=Sharding)
     proc_9p: ProcNinep = field(default_factory=ProcNinep)
+    proc_9p_session: ProcNinepSession = field(default_factory=ProcNinepSession)
+    proc_ingest: ProcIngest = field(default_factory=ProcIngest)
+    proc_root: ProcRoot = field(default_factory=ProcRoot)
+    proc_pressure: ProcPressure = field(default_factory=ProcPressure)
+    twins: Twins = field(default_factory=Twins)
+    gpu: bool = True
     store: Store = field(default_factory=Store)
     workers: Workers = field(default_factory=Workers)
+    cas: Cas = field(default_factory=Cas)
     listeners: tuple[Listener, ...] = ()
     consoles: tuple[Console, ...] = ()
     boot_lines: tuple[str, ...] = ()

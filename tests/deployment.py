@@ -11,6 +11,7 @@ from ninedoor.hive.hive import Hive
 from ninedoor.policy.tickets import Ticket, mint, unix_ms
 from ninedoor.runtime.app import App
 from ninedoor.runtime.clock import Clock
+from ninedoor.runtime.updates import UpdateKeeper
 from ninedoor.session.fids import Profile
 from ninedoor.store.memory import MemoryJournal
 
@@ -26,6 +27,9 @@ SECRETS: dict[Role, str] = {
 }
 
 BOOT_LINES = ("Cohesix boot: root-task online", "manifest.schema=1.5")
+
+PROC = ["9p", "boot", "ingest", "lifecycle", "metrics", "pressure", "root", "tests", "workers"]
+"""What the queen finds in /proc."""
 
 CONFIG = Config(
     secrets={role: (secret,) for role, secret in SECRETS.items()},
@@ -50,7 +54,9 @@ def open_app(config: Config = CONFIG, clock: Clock | None = None) -> App:
     journal = MemoryJournal()
     hive = Hive(config, journal)
     hive.load()
-    return App(config, journal, hive, clock or SetClock())
+    clock = clock or SetClock()
+    hive.lifecycle.boot(clock())
+    return App(config, journal, hive, clock, UpdateKeeper.open(config, None, hive, clock()))
 
 
 def ticket(

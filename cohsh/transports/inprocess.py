@@ -5,45 +5,20 @@ needs no hive.
 """
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cohsh.transports.namespace import NamespaceTransport
 from cohsh.transports.remote import ClientFiles
 from cohsh.transports.traced import Recording
 from cohsh.transports.transport import Notice, Unreachable
-from ninedoor.client.channel import Channel, one_by_one
+from ninedoor.client.channel import Channel
 from ninedoor.client.client import Client
+from ninedoor.client.explained import ExplainedChannel
 from ninedoor.config import Config, Role
 from ninedoor.errors import NineDoorError, TicketError
-from ninedoor.wire.messages import Rlerror
 
 MANIFEST_VARIABLE = "NINEDOOR_MANIFEST"
 _LOCAL = Path("configs/root_task.toml")
-
-
-class _Explained:
-    """A session of this process, whose refusals are raised as they were made: with who refused. Satisfies
-    `client.channel.Channel`."""
-
-    def __init__(self, session: Any, clock: Any) -> None:
-        self._session = session
-        self._clock = clock
-
-    def call(self, request: Any) -> Any:
-        reply = self._session.handle(request, self._clock())
-        self._session.commit()
-        if type(reply) is Rlerror:
-            assert self._session.refusal is not None  # it is what the reply was made of
-            raise self._session.refusal
-        return reply
-
-    def call_many(self, requests: Sequence[Any]) -> list[Any]:
-        return one_by_one(self.call, requests)
-
-    def close(self) -> None:
-        self._session.close("client closed")
 
 
 class Mock(NamespaceTransport):
@@ -61,7 +36,7 @@ class Mock(NamespaceTransport):
     def _session(self, role: Role, ticket: str) -> ClientFiles:
         self._app.hive.expire(self._app.clock())
         uname = role if role == "queen" else f"{role}:{claimed_subject(ticket)}"
-        channel: Channel = _Explained(self._app.session(trusted=True, peer="cohsh"), self._app.clock)
+        channel: Channel = ExplainedChannel(self._app.session(trusted=True, peer="cohsh"), self._app.clock)
         if self._recording is not None:
             channel = self._recording.over(channel)
         try:

@@ -14,10 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from cohsh.transports.namespace import Files, Latest, NamespaceTransport, News
+from cohsh.transports.namespace import NamespaceTransport, News, SessionFiles
 from cohsh.transports.transport import Unreachable
 from ninedoor.config import Role
 from ninedoor.errors import P9Error
+from ninedoor.telemetry.gaps import found
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ def _serve(wanted: "queue.SimpleQueue[Callable[[], None] | None]") -> None:
         work()
 
 
-class MountedFiles(Files):
+class MountedFiles(SessionFiles):
     """What is below the directory `mount`."""
 
     def __init__(self, mount: Path, calls: Calls) -> None:
@@ -85,14 +86,14 @@ class MountedFiles(Files):
         """See `Files.whole`."""
         return self._calls.call(lambda: _whole(self._at(path), most))
 
-    def latest(self, path: str, most: int) -> Latest:
+    def latest(self, path: str, most: int) -> tuple[bytes, int]:
         """See `Files.latest`. The offset of the oldest byte is not to be had from a mount, so all is read."""
 
-        def read() -> Latest:
+        def read() -> tuple[bytes, int]:
             place = self._at(path)
             content = _whole(place, None)
             end = max(os.stat(place).st_size, len(content))
-            return Latest(content if len(content) <= most else content[-most:].partition(b"\n")[2], end)
+            return content if len(content) <= most else content[-most:].partition(b"\n")[2], end
 
         return self._calls.call(read)
 
@@ -116,22 +117,29 @@ class MountedFiles(Files):
         self._calls.call(write)
 
     def news(self, path: str, cursor: int, interval_s: float) -> Iterator[News]:
-        """See `Files.news`. What was dropped unread reads as line feeds here."""
+        """See `SessionFiles.news`. Where bytes were dropped unread stands a marker; line feeds where they are
+        too few for one."""
+        lost = 0
         descriptor = self._calls.call(lambda: os.open(self._at(path), os.O_RDONLY))
         try:
             while True:
                 if self._calls.call(lambda: os.fstat(descriptor).st_size) > cursor:
                     data = self._calls.call(partial(os.pread, descriptor, _READ_BYTES, cursor))
+                    gap = found(data)
+                    if gap is not None and gap.next == cursor + gap.lost:
+                        lost, cursor = lost + gap.lost, gap.next
+                        continue
                     if data:
                         cursor += len(data)
-                        yield News(data)
+                        yield News(data, lost)
+                        lost = 0
                         continue
                 time.sleep(interval_s)
         finally:
             self._calls.call(lambda: os.close(descriptor))
 
     def close(self) -> None:
-        """See `Files.close`."""
+        """See `SessionFiles.close`."""
         self._calls.close()
 
     def _at(self, path: str) -> str:

@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from cohsh.retry import Retry
-from cohsh.transports.consoles import Connect, ConsoleTransport
+from cohsh.transports.consoles import ConsoleTransport
+from cohsh.transports.link import Connect, Link
 from cohsh.transports.transport import Notice, Transport, Unreachable
 from cohsh.transports.wires import framed, typed
 from ninedoor.client.address import TcpAddress
@@ -17,7 +18,7 @@ NAMES = ("tcp", "9p", "fs", "serial", "qemu", "mock")
 @dataclass(frozen=True, slots=True)
 class Where:
     """Which hive, and how it is reached. `url` is for 9p, `mount` for fs, `line` (a terminal or a unix
-    socket) for serial and qemu, `manifest` for mock."""
+    socket) for serial and qemu, `manifest` for mock; `qemu` and `qemu_words` for a guest that is started."""
 
     transport: str
     host: str = "127.0.0.1"
@@ -26,6 +27,8 @@ class Where:
     url: str = ""
     mount: Path | None = None
     line: str = ""
+    qemu: str = ""
+    qemu_words: tuple[str, ...] = ()
     manifest: Path | None = None
     retry: Retry = field(default_factory=Retry)
 
@@ -52,16 +55,21 @@ def open_transport(where: Where, notice: Notice, *, debug: bool = False) -> Tran
             if where.mount is None:
                 raise Unreachable("--transport fs needs --mount DIR, where a hive is mounted")
             return over_mount(where.mount, where.retry.timeout_s)
+        case "qemu" if not where.line:
+            from cohsh.transports.guest import Guest, GuestTransport
+
+            guest = Guest(where.qemu, where.qemu_words)
+            booted = partial(guest.connect, where.retry.timeout_s)
+            link = Link("the guest", booted, "", where.retry, notice, only=True, debug=debug)
+            return GuestTransport("qemu", link, notice, guest)
         case "serial" | "qemu":
             if not where.line:
-                raise Unreachable(
-                    f"--transport {where.transport} needs --line PATH, the terminal or socket of a console"
-                )
+                raise Unreachable("--transport serial needs --line PATH, the terminal or socket of a console")
             connect: Connect = partial(typed, where.line, where.retry.timeout_s)
-            return ConsoleTransport(
-                where.transport, where.line, connect, "", where.retry, notice, debug=debug
-            )
+            link = Link(where.line, connect, "", where.retry, notice, only=True, debug=debug)
+            return ConsoleTransport(where.transport, link, notice)
     address = TcpAddress(where.host, where.port)
     place = str(address).removeprefix("tcp://")
     connect = partial(framed, address, where.retry.timeout_s)
-    return ConsoleTransport("tcp", place, connect, where.token, where.retry, notice, debug=debug)
+    link = Link(place, connect, where.token, where.retry, notice, debug=debug)
+    return ConsoleTransport("tcp", link, notice)

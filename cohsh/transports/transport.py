@@ -5,11 +5,10 @@ open files, and make the lines with `ninedoor.console`, which the console uses t
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from ninedoor.console.ack import Ack, parse_ack
 from ninedoor.console.grammar import Command
+from ninedoor.console.reply import Reply
 from ninedoor.errors import NineDoorError
 
 Notice = Callable[[str], None]
@@ -18,29 +17,6 @@ Notice = Callable[[str], None]
 
 class Unreachable(NineDoorError):
     """The hive cannot be reached, now or any more. One line: what is wrong, and what to try."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer to one command: its acknowledgements, at least one, and the lines behind them."""
-
-    acks: tuple[str, ...]
-    body: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Was it done?"""
-        return all(ack.startswith("OK ") for ack in self.acks)
-
-    def get(self, key: str) -> str | None:
-        """The value of `key` in the first acknowledgement."""
-        ack = parse_ack(self.acks[0])
-        return None if ack is None else ack.get(key)
-
-
-def reply(ack: Ack, body: Sequence[str] = ()) -> Reply:
-    """A reply of one acknowledgement."""
-    return Reply((str(ack),), tuple(body))
 
 
 class Interrupted(NineDoorError):
@@ -75,6 +51,11 @@ class Transport(Protocol):
         """Append `lines` in as few round trips as the way allows; the answer to the last of them, or to the
         first that was refused. With `cut`, only so many bytes get out, and the connection breaks: a fault on
         purpose. Raises Interrupted, after which the session is as good as new, and Unreachable."""
+
+    def content(self, path: str) -> bytes | None:
+        """All that the file `path` holds, as it is; None where the way carries lines only. Raises
+        P9Error."""
+        return None
 
     def unfinished(self, path: str) -> str:
         """The last line of a file where no line feed ends it, "" where one does. Lines that travel one by one

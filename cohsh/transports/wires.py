@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from cohsh.transports.transport import Unreachable
 from ninedoor.client.address import Address, UnixAddress
 from ninedoor.client.sockets import connect_socket
-from ninedoor.console.ack import END
+from ninedoor.console.ack import END, parse_ack
 from ninedoor.console.editor import PROMPT
 from ninedoor.console.framing import FrameError, FrameReader, frame
 from ninedoor.errors import NineDoorError
@@ -25,6 +25,11 @@ _LINE_BYTES = 1 << 16
 
 _ERASE = b"\x7f" * CONSOLE_LINE_MAX
 """Takes off the line whatever somebody has left there."""
+
+_ERASED = b"\r\x1b[K"
+"""Begins a log line of a guest: ECMA-48's erase in line, behind a carriage return."""
+
+_PROMPT = PROMPT.encode()
 
 
 class Lost(NineDoorError):
@@ -72,9 +77,13 @@ class Descriptor:
             except OSError as broken:
                 raise Lost(_words(broken)) from broken
 
-    def receive(self) -> bytes:
-        """What has come, once there is something. Raises Lost."""
-        deadline = time.monotonic() + self._timeout_s
+    def deadline(self) -> float:
+        """Until when something that is waited for from now on has to come (time.monotonic)."""
+        return time.monotonic() + self._timeout_s
+
+    def receive(self, deadline: float | None = None) -> bytes:
+        """What has come, once there is something: until `deadline`, by default a new one. Raises Lost."""
+        deadline = self.deadline() if deadline is None else deadline
         while True:
             self._wait(select.POLLIN, "says nothing", deadline)
             try:
@@ -140,26 +149,31 @@ class FramedWire(Wire):
 
 
 class TypedWire(Wire):
-    """Lines as they are typed, with a prompt before each; a terminal shows them again."""
+    """Lines as they are typed, with a prompt before each; a terminal shows them again. A guest's log lines
+    come on the same line as its answers: each erases what stands there, which tells it from them, and what
+    was erased is shown again behind it."""
 
     locked = False
     ahead = 1
 
     def __init__(self, stream: Descriptor) -> None:
-        """Finds out where the console is. Raises Lost."""
+        """Finds out where the console is, and whether it echoes. Raises Lost."""
         self._stream = stream
         self._held = b""
+        self._echoes = False
         self._echo: bytes | None = None
         stream.send(_ERASE + b"\rping\r")
-        while not self._held.endswith(b"PONG\r\n" + PROMPT.encode()):
-            self._receive()
-        self._held = b""
+        deadline = stream.deadline()
+        while (row := self._row(deadline, prompt_ends=False)) != b"PONG":
+            self._echoes = self._echoes or row == _PROMPT + b"ping"
+        while self._row(deadline, prompt_ends=True) is not None:
+            pass
 
     def send(self, *lines: str) -> None:
         """See `Wire.send`; one line at a time."""
         (line,) = lines
-        self._echo = line.encode()
-        self._stream.send(self._echo + b"\r")
+        self._echo = line.encode() if self._echoes else None
+        self._stream.send(line.encode() + b"\r")
 
     def cut(self, size: int, *lines: str) -> None:
         """See `Wire.cut`."""
@@ -169,29 +183,45 @@ class TypedWire(Wire):
     def lines(self, *, stream: bool) -> Iterator[str]:
         """See `Wire.lines`."""
         ended = not stream
+        deadline = self._stream.deadline()
         while True:
-            if b"\n" not in self._held:
-                if ended and self._held == PROMPT.encode():
-                    self._held = b""
-                    return
-                self._receive()
+            row = self._row(deadline, prompt_ends=ended and self._echo is None)
+            if row is None:
+                return
+            if self._echo is not None and not self._is_answer(row):
                 continue
-            data, _, self._held = self._held.partition(b"\n")
-            data = data.rstrip(b"\r")
-            echo, self._echo = self._echo, None
-            if data != echo:
-                line = data.decode(errors="replace")
-                ended = ended or line == END or line.startswith("ERR ")
-                yield line
+            line = row.decode(errors="replace")
+            ended = ended or line == END or line.startswith("ERR ")
+            yield line
+            deadline = self._stream.deadline()
 
     def close(self) -> None:
         """See `Wire.close`."""
         self._stream.close()
 
-    def _receive(self) -> None:
-        if len(self._held) > _LINE_BYTES:
-            raise Lost(f"a line of over {_LINE_BYTES} bytes: no console answers there")
-        self._held += self._stream.receive()
+    def _is_answer(self, row: bytes) -> bool:
+        """Of what comes before the echo, nothing is; behind it everything. A line that was echoed otherwise
+        than it was typed is known by its acknowledgement."""
+        is_answer = parse_ack(row.decode(errors="replace")) is not None
+        if is_answer or row.removeprefix(_PROMPT) == self._echo:
+            self._echo = None
+        return is_answer
+
+    def _row(self, deadline: float, *, prompt_ends: bool) -> bytes | None:
+        """The next whole line that no log line erased. With `prompt_ends`, None when there is a prompt and
+        nothing behind it. Raises Lost."""
+        while True:
+            if b"\n" in self._held:
+                row, _, self._held = self._held.partition(b"\n")
+                if _ERASED not in row:
+                    return row.rstrip(b"\r")
+            elif prompt_ends and self._held == _PROMPT:
+                self._held = b""
+                return None
+            elif len(self._held) > _LINE_BYTES:
+                raise Lost(f"a line of over {_LINE_BYTES} bytes: no console answers there")
+            else:
+                self._held += self._stream.receive(deadline)
 
 
 def framed(address: Address, timeout_s: float) -> FramedWire:

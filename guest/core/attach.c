@@ -69,6 +69,9 @@ static status probe_mount(struct attach *attach, unsigned role, struct word tick
 {
     bool is_queen = role == 0;
 
+    if (attach->client->transport == 0) {
+        return status_error(ENOTCONN);
+    }
     if (ticket.size > 0) {
         return status_error(EOPNOTSUPP); /* nobody could verify it */
     }

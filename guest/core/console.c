@@ -37,12 +37,13 @@ void console_prompt(struct console *console)
 
 void console_interrupt(struct console *console, const char *line, size_t size)
 {
-    if (console->busy) {
-        console_put_line(console, line, size);
-        return;
-    }
+    /* In the middle of an answer nothing stands there to be erased; but it tells a program that reads along which
+     * lines are the answer's. */
     sink_put(console->out, ERASE_LINE, sizeof ERASE_LINE - 1);
     console_put_line(console, line, size);
+    if (console->busy) {
+        return;
+    }
     console_prompt(console);
     sink_put(console->out, console->editor.line, console->editor.size);
 }

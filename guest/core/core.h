@@ -11,7 +11,9 @@
  * | `uname`     | `queen`      | who the guest is: `queen`, or `<role>:<id>` of a worker                       |
  * | `ticket`    |              | its ticket, for the console transport                                         |
  * | `workers`   | 1            | heartbeat workers that a queen runs, 0 to NINEP_WORKERS                       |
- * | `period-ms` | 1000         | between two heartbeats of a worker                                            |
+ * | `period-ms` | 1000         | between two heartbeats of a worker, or two looks at a job                     |
+ * | `job`       |              | descriptor that a GPU's worker hands in, instead of heartbeats                |
+ * | `gpu`       | `GPU-0`      | the GPU it has leased                                                         |
  */
 #ifndef NINEDOOR_CORE_H
 #define NINEDOOR_CORE_H

@@ -2,6 +2,7 @@
 #include "bytes.h"
 #include "core/core.h"
 #include "core/link.h"
+#include "core/submission.h"
 #include "core/worker.h"
 #include "events.h"
 #include "format.h"
@@ -24,6 +25,8 @@ enum {
 
 static struct worker workers[NINEP_WORKERS];
 static unsigned worker_count;
+static struct submission submission;
+static char job[SUBMISSION_JOB], gpu[SUBMISSION_GPU];
 static uint32_t greeted; /* generation of the session that was last told of */
 static uint16_t told;    /* why there was none, when that was last told */
 
@@ -148,6 +151,10 @@ static bool do_work(void *self, unsigned budget)
         worker_turn(&workers[i]);
         next_ms = worker_deadline(&workers[i]) < next_ms ? worker_deadline(&workers[i]) : next_ms;
     }
+    if (job[0] != '\0') {
+        submission_turn(&submission);
+        next_ms = submission_deadline(&submission) < next_ms ? submission_deadline(&submission) : next_ms;
+    }
     bool done = forward_log();
     if (done && log_queue_copy(line, &number) && next_ms > now_ms(0) + LOG_RETRY_MS) {
         next_ms = now_ms(0) + LOG_RETRY_MS;
@@ -182,11 +189,29 @@ static uint64_t first_mark(void)
     return (time_unix_s() & 0x3fffffff) << 22 | (time_now_ns() / 16 & 0x3fffff);
 }
 
+/* A guest that has a job hands that in, and sends no heartbeats. */
+static bool make_submission(uint64_t period_ms)
+{
+    if (failed(boot_setting("job", job, sizeof job)) || job[0] == '\0') {
+        return false;
+    }
+    if (failed(boot_setting("gpu", gpu, sizeof gpu)) || gpu[0] == '\0') {
+        text_format(gpu, sizeof gpu, "GPU-0");
+    }
+    submission_begin(&submission, &hive_link.client, &hive_link.host, hive_link.export, gpu, job, period_ms, tell);
+    return true;
+}
+
 static void make_workers(void)
 {
     const char *id = hive_link.uname;
     uint64_t period_ms = number_setting("period-ms", PERIOD_MOST_MS, PERIOD_MS);
     uint64_t mark = first_mark();
+
+    period_ms = period_ms > 0 ? period_ms : PERIOD_MS;
+    if (make_submission(period_ms)) {
+        return;
+    }
 
     while (*id != '\0' && *id != ':') {
         id++;
@@ -195,20 +220,21 @@ static void make_workers(void)
     worker_count = *id != '\0' ? 1 : (unsigned)number_setting("workers", NINEP_WORKERS, 1);
     for (unsigned i = 0; i < worker_count; i++) {
         worker_begin(&workers[i], &hive_link.client, &hive_link.host, hive_link.export, id,
-                     period_ms > 0 ? period_ms : PERIOD_MS, mark + i * MARKS, tell);
+                     period_ms, mark + i * MARKS, tell);
     }
 }
 
 void ninep_start(void)
 {
     struct p9_transport *transport = 0;
-    status found = link_find(&transport);
 
+    /* First of all: the console asks for the time, with a hive or without. */
+    hive_link.host = (struct p9_host){.now_ms = now_ms, .wait = wait};
+    status found = link_find(&transport);
     if (failed(found)) {
         log_line("ninep: no transport: %s seL4_Error=%u", error_name(found.error), found.kernel);
         return;
     }
-    hive_link.host = (struct p9_host){.now_ms = now_ms, .wait = wait};
     p9_client_begin(&hive_link.client, transport, hive_link.uname, hive_link.ticket);
     pump_add(SOURCE_VIRTIO, "virtio", take_replies, 0, FRAMES);
     pump_add(SOURCE_NINEP, "ninep", do_work, 0, LINES);

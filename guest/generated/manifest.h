@@ -19,15 +19,15 @@
 #define NINEDOOR_CACHE_DMA_CLEAN 1
 #define NINEDOOR_CACHE_DMA_INVALIDATE 1
 #define NINEDOOR_CACHE_UNIFY_INSTRUCTIONS 0
-#define NINEDOOR_SHARDING_ENABLED 0
+#define NINEDOOR_SHARDING_ENABLED 1
 #define NINEDOOR_SHARDING_SHARD_BITS 8u
 #define NINEDOOR_SHARDING_LEGACY_WORKER_ALIAS 1
 #define NINEDOOR_TELEMETRY_RING_BYTES_PER_WORKER 1024u
 #define NINEDOOR_TELEMETRY_FRAME_SCHEMA "legacy-plaintext"
-#define NINEDOOR_TELEMETRY_CURSOR_RETAIN_ON_BOOT 0
-#define NINEDOOR_TELEMETRY_INGEST_MAX_SEGMENTS_PER_DEVICE 0u
-#define NINEDOOR_TELEMETRY_INGEST_MAX_BYTES_PER_SEGMENT 0u
-#define NINEDOOR_TELEMETRY_INGEST_MAX_TOTAL_BYTES_PER_DEVICE 0u
+#define NINEDOOR_TELEMETRY_CURSOR_RETAIN_ON_BOOT 1
+#define NINEDOOR_TELEMETRY_INGEST_MAX_SEGMENTS_PER_DEVICE 4u
+#define NINEDOOR_TELEMETRY_INGEST_MAX_BYTES_PER_SEGMENT 32768u
+#define NINEDOOR_TELEMETRY_INGEST_MAX_TOTAL_BYTES_PER_DEVICE 131072u
 #define NINEDOOR_TELEMETRY_INGEST_EVICTION_POLICY "evict-oldest"
 #define NINEDOOR_LIFECYCLE_INITIAL_STATE "BOOTING"
 
@@ -42,10 +42,10 @@
 #define NINEDOOR_LIMIT_LINE_MAX 8168u
 #define NINEDOOR_LIMIT_TICKET_CHARS_MAX 224u
 
-#define NINEDOOR_MANIFEST_SHA256 "e339e66aa1d32d93fa46b6d8042ab32a185f234cd3ddff36e06c1c75d4eb0d52"
+#define NINEDOOR_MANIFEST_SHA256 "840170bd509dd7022dca143928f8206ed41eec14bac5f6519e3bdc7b11ec5afc"
 #define NINEDOOR_TICKETS_SHA256 "fd0ebff1d0b4cfcc2a03a1015578545dfa68f0240e782b60ad7956c2492972eb"
 #define NINEDOOR_MOUNTS_SHA256 "c34073b3f57eeae7ebba0eb35e56b2a1dea490aee4de2cc1f3a0b65ec2bc7b24"
-#define NINEDOOR_AUDIT_LINES_SHA256 "6ca60fd591b19eb84507a175094956b9ca0029029e1a6f7a8e51f74b1e393e38"
+#define NINEDOOR_AUDIT_LINES_SHA256 "9080f2465f0484a3fdfae6aa320024d4132910839abbf0b7a24c5f37f2f5bb81"
 
 struct ninedoor_mount { const char *service; const char *path; };
 struct ninedoor_transition { const char *from; const char *to; };
@@ -109,7 +109,7 @@ static const int ninedoor_attestation_pcrs[] = {
 static const char *const ninedoor_audit_lines[] = {
     "manifest.schema=1.5",
     "manifest.profile=virt-aarch64",
-    "manifest.sha256=e339e66aa1d32d93fa46b6d8042ab32a185f234cd3ddff36e06c1c75d4eb0d52",
+    "manifest.sha256=840170bd509dd7022dca143928f8206ed41eec14bac5f6519e3bdc7b11ec5afc",
     "manifest.tickets=5",
     "manifest.namespaces=1 role_isolation=true",
     "manifest.secure9p.msize=8192",
@@ -117,13 +117,13 @@ static const char *const ninedoor_audit_lines[] = {
     "manifest.secure9p.tags_per_session=16",
     "manifest.secure9p.batch_frames=1",
     "manifest.secure9p.short_write.policy=reject",
-    "manifest.sharding.enabled=false",
+    "manifest.sharding.enabled=true",
     "manifest.sharding.shard_bits=8",
     "manifest.sharding.legacy_worker_alias=true",
     "manifest.sharding.shard_count=256",
     "telemetry.ring_bytes_per_worker=1024",
     "telemetry.frame_schema=legacy-plaintext",
-    "telemetry.cursor.retain_on_boot=false",
+    "telemetry.cursor.retain_on_boot=true",
     "manifest.cache.kernel_ops=true",
     "manifest.cache.dma_clean=true",
     "manifest.cache.dma_invalidate=true",

@@ -9,9 +9,12 @@ import argparse
 import sys
 from typing import Any, NoReturn, get_args
 
-from ninedoor.cli import examples, values
+from ninedoor.cli import examples, gpuarguments, values
 from ninedoor.cli.exits import Exit
 from ninedoor.config import Role
+
+UNUSED_S = 7 * 86400
+"""What `cas gc` keeps unless told otherwise: as long as a hive does (`config.Cas.unused_s`)."""
 
 ROLES: tuple[str, ...] = get_args(Role)
 
@@ -84,6 +87,19 @@ def describe() -> Parser:
     actions = ticket.add_subparsers(title="actions", metavar="ACTION", required=True)
     _mint(command("mint", "print a new ticket", examples.MINT, actions))
     _show(command("show", "show what a ticket claims", examples.SHOW, actions))
+    frames = command("frames", "read telemetry frames", examples.FRAMES)
+    kinds = frames.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _cat(command("cat", "show telemetry files readable", examples.FRAMES_CAT, kinds))
+    telemetry = command("telemetry", "fetch what devices have pushed", examples.TELEMETRY)
+    transfers = telemetry.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _pull(command("pull", "copy all segments of all devices", examples.PULL, transfers))
+    cas = command("cas", "look at the updates in a state directory, and clear it", examples.CAS)
+    looks = cas.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _cas(command("list", "list epochs, models and chunks", examples.CAS_LIST, looks))
+    _cas(command("verify", "compare every chunk and payload with its hash", examples.CAS_VERIFY, looks))
+    _gc(command("gc", "remove chunks that no manifest refers to", examples.CAS_GC, looks))
+    gpuarguments.describe_gpu(command)
+    gpuarguments.describe_models(command)
     _doctor(command("doctor", "check what a mount needs, and repair a state directory", examples.DOCTOR))
     add_init(command("init", "write a manifest with fresh random secrets", examples.INIT))
     completion = command("completion", "print a completion script for a shell", examples.COMPLETION)
@@ -257,6 +273,51 @@ def _show(parser: Parser) -> None:
     )
     _secrets(parser)
     _json(parser)
+
+
+def _cat(parser: Parser) -> None:
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="a telemetry file, mounted or a copy; - for standard input"
+    )
+    _json(parser)
+
+
+def _pull(parser: Parser) -> None:
+    parser.add_argument(
+        "source",
+        metavar="NAME",
+        help="the directory where the hive is mounted, or its URL, unix:/path or tcp://host:port",
+    )
+    parser.add_argument("--out", metavar="DIR", required=True, help="where to put DEVICE/SEGMENT")
+    parser.add_argument("--role", metavar="ROLE[:ID]", help="with a URL: attach as this role; default queen")
+    parser.add_argument(
+        "--ticket",
+        metavar="FILE",
+        help="with a URL: attach with the ticket in FILE, or - for standard input",
+    )
+
+
+def _cas(parser: Parser) -> None:
+    parser.add_argument("state", metavar="DIR", type=values.directory, help="the state directory of a hive")
+    _json(parser)
+
+
+def _gc(parser: Parser) -> None:
+    _cas(parser)
+    parser.add_argument(
+        "--older-than",
+        metavar="SECONDS",
+        type=values.age,
+        default=UNUSED_S,
+        help="keep what was written later than this long ago (default: a week)",
+    )
+    parser.add_argument(
+        "--drop",
+        metavar="EPOCH",
+        action="append",
+        default=[],
+        help="first remove this epoch; may be repeated",
+    )
 
 
 def _doctor(parser: Parser) -> None:

@@ -20,7 +20,11 @@ def completion(arguments: argparse.Namespace) -> int:
 
 def script(shell: str) -> str:
     """The completion script for `bash` or `zsh`."""
-    parser = describe()
+    return script_of(describe(), shell)
+
+
+def script_of(parser: argparse.ArgumentParser, shell: str) -> str:
+    """The completion script for `bash` or `zsh` of the program that `parser` describes."""
     _complete_paths(parser)
     return shtab.complete(parser, shell=shell)
 

@@ -6,6 +6,7 @@ EXIT_STATUS = "\n".join(f"  {int(status):<4}{text}" for status, text in MEANINGS
 
 ENVIRONMENT = """\
   NINEDOOR_MANIFEST      manifest to use where --manifest is not given
+  NINEDOOR_HIVE          hive to use where --hive is not given
   NINEDOOR_RUNTIME_DIR   where mounts and served hives are registered; by default
                          /run/ninedoor for root, else
                          $XDG_RUNTIME_DIR/ninedoor"""
@@ -124,12 +125,132 @@ examples:
   ninedoor ticket show token.ticket
   ninedoor ticket mint --role queen | ninedoor ticket show -"""
 
+FRAMES = """examples:
+  ninedoor frames cat ./mnt/worker/worker-1/telemetry"""
+
+FRAMES_CAT = """Frames, text, or both: what is neither is passed over, and that is told on standard
+error. A ring drops bytes and not frames, so what it retains may begin with the
+rest of one. Standard input is shown as it comes.
+
+With --json each finding is one line: a frame with its six members, or text,
+skipped and reason, lost and next. offset is where in the file it begins.
+
+examples:
+  ninedoor frames cat ./mnt/worker/worker-1/telemetry
+  ninedoor frames cat --json copy.bin | jq .payload
+  tail -c +1 -f ./mnt/worker/worker-1/telemetry | ninedoor frames cat -"""
+
+TELEMETRY = """examples:
+  ninedoor telemetry pull ./mnt --out pulled"""
+
+PULL = """One line for each segment: saved when something of it was fetched, kept when the
+file was complete already. What is interrupted is continued the next time; until
+a segment is whole its file is called .partial.
+
+examples:
+  ninedoor telemetry pull ./mnt --out pulled
+  ninedoor telemetry pull unix:hive.sock --out pulled
+  ninedoor telemetry pull tcp://127.0.0.1:5640 --ticket queen.ticket --out pulled"""
+
+GPU = """A terminal gets tables, a pipe gets lines, and --json is for programs.
+
+examples:
+  ninedoor gpu list
+  ninedoor gpu run --gpu GPU-0 -- python3 train.py"""
+
+GPU_LIST = """examples:
+  ninedoor gpu list
+  ninedoor gpu list --hive ./mnt --json
+  ninedoor gpu list --hive tcp://127.0.0.1:5640 --ticket queen.ticket"""
+
+GPU_STATUS = """The latest state of each job that the GPU's status still tells of.
+
+examples:
+  ninedoor gpu status --gpu GPU-0
+  ninedoor gpu status --gpu GPU-0 --json | jq .lease"""
+
+GPU_LEASE = """A GPU has one lease at a time. It ends after --ttl-s seconds, when its worker has
+done --ops operations, and with ninedoor gpu release.
+
+examples:
+  ninedoor gpu lease --gpu GPU-0 --mem-mb 1024 --streams 2 --ttl-s 600
+  ninedoor gpu lease --gpu GPU-0 --ttl-s 600 --ops 100000 --json"""
+
+GPU_RELEASE = """Jobs that have not ended fail; results stay until the GPU is leased again.
+
+examples:
+  ninedoor gpu release --gpu GPU-0"""
+
+GPU_SUBMIT = """A queen submits on behalf of whoever has the GPU; a worker, with its role and
+ticket, to the GPU it has leased itself.
+
+examples:
+  ninedoor gpu submit --gpu GPU-0 jobs.json
+  ninedoor gpu submit --gpu GPU-0 --kernel vadd --payload ab.f32 --out sum.f32
+  ninedoor gpu submit --gpu GPU-0 --kernel matmul --shape 4,8,2 --payload ab.f32 --wait
+  ninedoor gpu submit --gpu GPU-0 --kernel vadd --payload ab.f32 --input /updates/7/payload"""
+
+GPU_RUN = """The lease ends with the command, whose exit status this is. NINEDOOR_GPU and
+NINEDOOR_WORKER tell the command what it has. Where it starts and ends a line is
+left in the GPU's status.
+
+examples:
+  ninedoor gpu run --gpu GPU-0 -- nvidia-smi
+  ninedoor gpu run --gpu GPU-0 --mem-mb 4096 --ttl-s 86400 -- python3 train.py
+  ninedoor gpu run --gpu GPU-0 --existing -- ./step-2"""
+
+MODELS = """examples:
+  ninedoor models list
+  ninedoor models activate vision-base-v1
+  ninedoor models rollback"""
+
+MODELS_LIST = """examples:
+  ninedoor models list
+  ninedoor models list --hive unix:hive.sock --json"""
+
+MODELS_ACTIVATE = """One write replaces the pointer: who reads it finds the old model or the new one.
+
+examples:
+  ninedoor models activate vision-base-v1
+  ninedoor models activate --hive ./mnt vision-lora-edge"""
+
+MODELS_ROLLBACK = """The model that was active before is active again; a second rollback undoes the
+first.
+
+examples:
+  ninedoor models rollback"""
+
 DOCTOR = """examples:
   ninedoor doctor
   ninedoor doctor --state /var/lib/ninedoor
   ninedoor doctor --listen tcp://127.0.0.1:5640
   ninedoor doctor --console serial:/dev/ttyS0
   ninedoor doctor --state /var/lib/ninedoor --repair"""
+
+CAS = """examples:
+  ninedoor cas list /var/lib/ninedoor
+  ninedoor cas verify /var/lib/ninedoor"""
+
+CAS_LIST = """A hive may run on the directory meanwhile.
+
+examples:
+  ninedoor cas list /var/lib/ninedoor
+  ninedoor cas list --json /var/lib/ninedoor | jq '.epochs[].name'"""
+
+CAS_VERIFY = """Reads everything. A hive may run on the directory meanwhile; it does the same by
+itself when it starts and once a day, and puts what is damaged into quarantine.
+The exit status is 2 when something is wrong.
+
+examples:
+  ninedoor cas verify /var/lib/ninedoor"""
+
+CAS_GC = """For a directory that no hive runs on: a running one does it by itself
+(cas.store.unused_s). An upload that was interrupted goes on from its chunks, so
+recent ones are kept. An epoch that a delta goes on from cannot be dropped.
+
+examples:
+  ninedoor cas gc /var/lib/ninedoor
+  ninedoor cas gc --drop 41 --older-than 0 /var/lib/ninedoor"""
 
 INIT = """The file has a fresh random secret for every role and says what each of its
 keys is for; only its owner can read it. Keys it leaves out have defaults, which

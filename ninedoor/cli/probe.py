@@ -50,7 +50,11 @@ from ninedoor.errors import P9Error
 try:
     with connect(sys.argv[1], resume=False) as client:
         try:
-            workers = len(client.names("/worker"))
+            if "worker" in client.names("/"):
+                workers = len(client.names("/worker"))
+            else:
+                shards = client.names("/shard")
+                workers = sum(len(client.names(f"/shard/{shard}/worker")) for shard in shards)
         except P9Error:
             workers = None
     print(json.dumps({"workers": workers}))

@@ -27,6 +27,11 @@ def read_console_token(source: str) -> str:
     return _only_line(source, "console token")
 
 
+def read_key(source: str, what: str) -> str:
+    """The key in file `source`, or on standard input for `-`; `what` it is, for messages."""
+    return _only_line(source, what)
+
+
 def _only_line(source: str, what: str) -> str:
     """The one line of `source`, without blanks around it. Raises OSError; CommandFailure unless it is one
     line of text. Nothing that was read gets into an error."""

@@ -37,6 +37,13 @@ def seconds(text: str) -> float:
     return duration
 
 
+def age(text: str) -> int:
+    """A number of seconds from 0."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of seconds")
+    return int(text)
+
+
 def budget(text: str) -> int | None:
     """A budget: a whole number from 0, or None for the word none."""
     if text == "none":
@@ -44,6 +51,30 @@ def budget(text: str) -> int | None:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor the word none")
     return int(text)
+
+
+def whole(text: str) -> int:
+    """A whole number from 0."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    number = whole(text)
+    if not number:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return number
+
+
+def triple(text: str) -> tuple[int, int, int]:
+    """Three whole numbers from 1, between commas."""
+    parts = text.split(",")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"{text!r} is not three numbers between commas")
+    first, second, third = map(positive, parts)
+    return first, second, third
 
 
 def scope(text: str) -> tuple[str, str, int]:

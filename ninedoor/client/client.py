@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from ninedoor import limits
-from ninedoor.client import operations, writing
+from ninedoor.client import contents, cursors, operations, writing
 from ninedoor.client.channel import Channel
 from ninedoor.client.operations import Handle
 from ninedoor.client.steps import Batch, Operation, Pause
-from ninedoor.client.tailing import POLL_S, Cursor, Piece, Tail
+from ninedoor.client.tailing import POLL_S, Cursor, Piece
 from ninedoor.client.writing import ShortWrites
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
@@ -134,6 +134,14 @@ class Client:
         """Everything `path` holds."""
         return run(self.channel, operations.read_path(self._session, path))
 
+    def whole(self, path: str, most: int) -> bytes:
+        """As `read`, in as few requests as it takes. Raises EMSGSIZE for more than `most` bytes."""
+        return run(self.channel, contents.whole(self._session, path, most))
+
+    def latest(self, path: str, most: int) -> tuple[bytes, int]:
+        """The last `most` bytes of `path`, from the beginning of a line on, and the offset behind them."""
+        return run(self.channel, contents.latest(self._session, path, most))
+
     def append(self, path: str, data: bytes) -> int:
         """One write at the end of `path`; returns the bytes taken."""
         return run(self.channel, operations.append(self._session, path, data))
@@ -155,16 +163,35 @@ class Client:
         return [entry.name for entry in self.entries(path)]
 
     def tail(
-        self, path: str, cursor: Cursor = "end", *, follow: bool = True, interval_s: float = POLL_S
+        self,
+        path: str,
+        cursor: Cursor = "end",
+        *,
+        resume: str = "",
+        follow: bool = True,
+        interval_s: float = POLL_S,
     ) -> Iterator[Piece]:
         """New bytes of `path` from `cursor` on, piece by piece, for ever; up to its present end unless
-        `follow`. An idle file is looked at every `interval_s`. See `tailing`."""
-        tail = Tail(self._session, path, cursor, follow=follow, interval_s=interval_s)
+        `follow`. An idle file is looked at every `interval_s`. See `tailing`. With `resume`, the name of a
+        cursor that the hive keeps, from where that stands (see `cursors`); `cursor` is where it begins."""
+        tail = cursors.tail(self._session, path, cursor, resume, follow=follow, interval_s=interval_s)
         try:
             while piece := run(self.channel, tail.next_piece()):
                 yield piece
         finally:
             run(self.channel, tail.close())
+
+    def cursor(self, path: str, name: str) -> int | None:
+        """Where the cursor `name` of the telemetry at `path` stands; None when there is none."""
+        return run(self.channel, cursors.get(self._session, path, name))
+
+    def set_cursor(self, path: str, name: str, offset: int) -> None:
+        """Let the cursor `name` stand at `offset`: all before it was dealt with."""
+        run(self.channel, cursors.set_(self._session, path, name, offset))
+
+    def drop_cursor(self, path: str, name: str) -> None:
+        """Forget the cursor `name`."""
+        run(self.channel, cursors.drop(self._session, path, name))
 
     def close(self) -> None:
         """End the session and everything open in it."""

@@ -37,6 +37,49 @@ MANIFEST = 11
 BORN = 12
 """unix time in µs at which the hive began"""
 
+LIFECYCLE_ENTERED = 20
+"""state, the word that led to it"""
+LIFECYCLE_OUTCOME = 21
+"""bytes appended to what /queen/lifecycle/ctl shows"""
+
+SEGMENT_BEGUN = 30
+"""device, number of the segment, MIME type or None"""
+SEGMENT_GREW = 31
+"""device, number of the segment, data"""
+SEGMENT_EVICTED = 32
+"""device, number of the segment"""
+
+CURSOR_SET = 40
+"""worker id, name of the cursor, offset of the next byte its reader wants"""
+CURSOR_DROPPED = 41
+"""worker id, name of the cursor"""
+CURSORS_CLEARED = 42
+"""nothing: no worker has a named cursor any more"""
+FRAMED = 43
+"""worker id, number of the last frame in its ring"""
+
+GPUS_INSTALLED = 50
+"""GPUs (id, memory in MiB, info, seeds of ctl, lease and status), models (id, manifest), the active one,
+telemetry schema, what /gpu/bridge/status says"""
+GPU_PUBLISHED = 51
+"""bytes appended to what /gpu/bridge/ctl shows"""
+GPU_LEASED = 52
+"""gpu, worker id, mem_mb, streams, ttl_s, priority"""
+GPU_RELEASED = 53
+"""gpu, reason"""
+GPU_JOBS_QUEUED = 54
+"""gpu, jobs (id, timeout_ms, descriptor)"""
+GPU_JOB_ENTERED = 55
+"""gpu, job, state, detail"""
+GPU_STATUS_ADDED = 56
+"""gpu, bytes appended to its status"""
+GPU_LEASE_ADDED = 57
+"""gpu, bytes appended to its lease file by a client"""
+GPU_RESULT_ADDED = 58
+"""gpu, job, bytes appended to its result"""
+GPU_MODEL_ACTIVATED = 59
+"""model"""
+
 # The parts of the state (`ninedoor.hive.parts`) have ten numbers each: 20 life cycle, 30 ingest segments,
 # 40 cursors, 50 GPUs, 60 updates.
 

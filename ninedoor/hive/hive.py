@@ -17,22 +17,34 @@ from ninedoor import limits
 from ninedoor.config import Config
 from ninedoor.errors import P9Error, StoreError
 from ninedoor.hive import events as ev
+from ninedoor.hive.batch import EVENT_BYTES, Batch
 from ninedoor.hive.commands import Bind, Budget, Kill, Mount, SetBudget, SpawnGpu, SpawnHeartbeat, parse
+from ninedoor.hive.cursors import Cursors
 from ninedoor.hive.events import Event
+from ninedoor.hive.frames import Frames
+from ninedoor.hive.gpus import Gpus
+from ninedoor.hive.heard import WRAPPED, heard
+from ninedoor.hive.lifecycle import NEW_WORK, WORKER_TELEMETRY, Lifecycle
 from ninedoor.hive.lines import clean, line
 from ninedoor.hive.refusals import RefusalLog
 from ninedoor.hive.ring import Ring
+from ninedoor.hive.segments import Segments
 from ninedoor.hive.state import State
 from ninedoor.hive.workers import Worker, shown
 from ninedoor.session.ports import Caller, Path
 from ninedoor.store.ports import Journal
 
-_WRAPPED = b"[audit] telemetry ring wrap dropped_bytes=%d new_base=%d\n"
-
 TTL_EXPIRED = "ticket ttl expired"
 OPS_EXHAUSTED = "operation budget exhausted"
 TICKS_EXHAUSTED = "tick budget exhausted"
 KILLED = "killed by queen"
+
+
+GPU_OPS_PER_STREAM = 8
+"""Operations of a GPU worker whose spawn names no budget, for each stream of its lease (the original's)."""
+
+_NEW_WORK = SpawnHeartbeat | SpawnGpu | Bind | Mount
+"""Commands that the life cycle may refuse."""
 
 
 class Observer(Protocol):
@@ -52,7 +64,21 @@ class Hive(State):
         self._journal = journal
         self._record = journal.append
         self.observers: list[Observer] = []
+        self.batch = Batch(journal, self.apply)
         self.refusals = RefusalLog(self.note)
+        self.lifecycle = Lifecycle(config.lifecycle, self._happened, self.refusals, self._leases)
+        self.join(self.lifecycle)
+        self.cursors = Cursors(
+            config.telemetry.retain_on_boot, self._happened, self.refusals, lambda: self.workers
+        )
+        self.join(self.cursors)
+        self.frames = Frames(lambda: self.workers)
+        self.join(self.frames)
+        self.segments = Segments(config.telemetry_ingest, self._happened, self.refusals, self.lifecycle)
+        self.join(self.segments)
+        self._framed = config.telemetry.frame_schema == "cbor-v1"
+        self.gpus = Gpus(self._happened, self.lifecycle.require, self._revoke_named, self._heard)
+        self.join(self.gpus)
 
     # -- journal ----------------------------------------------------------------------------------------
 
@@ -92,15 +118,33 @@ class Hive(State):
 
     def compact(self) -> None:
         """Replace the journal by a snapshot where that pays. Raises P9Error when the store cannot."""
+        self.batch.settle()
         if self._journal.wants_snapshot():
             self._journal.compact(self.snapshot())
 
     def _happened(self, now: float, *happened: Event) -> None:
         """Journal, apply, tell. Raises P9Error from the store; then nothing happened."""
+        if self.batch.room:
+            self.batch.settle()
         self._record(ev.encode(now, happened))
         self.apply(now, happened)
         if self.news:
             self._tell()
+
+    def _appended(self, now: float, size: int, *happened: Event) -> None:
+        """As `_happened`, for events of `size` bytes of data that come in runs and are no news to anybody."""
+        batch = self.batch
+        room = batch.room - size - len(happened) * EVENT_BYTES
+        if room <= 0:
+            self._happened(now, *happened)
+            return
+        batch.room = room
+        for event in happened:
+            if event[0] == ev.LOGGED:
+                batch.lines.append(event[1])
+            else:
+                self.apply(now, (event,))
+                batch.events.append(event)
 
     def _tell(self) -> None:
         """Observers hear of workers after the whole record is applied, and see it so."""
@@ -120,6 +164,8 @@ class Hive(State):
         undo = _nothing
         try:
             command = parse(text)
+            if isinstance(command, _NEW_WORK):
+                self.lifecycle.require(NEW_WORK, now)
             match command:
                 case SpawnHeartbeat():
                     happened, told = self._spawn_heartbeat(command, now)
@@ -151,30 +197,41 @@ class Hive(State):
             self._happened(now, (ev.OUTCOME, line(f"ERR {name} {clean(text)}: {clean(refusal.reason)}")))
 
     def _spawn_heartbeat(self, command: SpawnHeartbeat, now: float) -> tuple[list[Event], str]:
-        if len(self.workers) >= self._config.workers.max_workers:
-            raise P9Error(
-                errno.ENOSPC, f"hive holds {len(self.workers)} workers already (workers.max_workers)"
-            )
         budget = command.budget or Budget(self.defaults.ttl_s, self.defaults.ops)
-        worker = Worker(
-            id=f"worker-{self._next_number}",
-            role="worker-heartbeat",
-            ring=Ring(self._config.telemetry.ring_bytes_per_worker),
-            spawned=now,
-            ticks=command.ticks,
-            ticks_left=command.ticks,
-            ops_left=budget.ops,
-            deadline=None if budget.ttl_s is None else now + budget.ttl_s,
-        )
+        worker = self._new_worker("worker-heartbeat", command.ticks, budget, now)
         told = f"spawned {worker.id} ticks={command.ticks} ttl={shown(budget.ttl_s)} ops={shown(budget.ops)}"
         return [(ev.NUMBERED, self._next_number), (ev.SPAWNED, worker.dump())], told
 
     def _spawn_gpu(self, command: SpawnGpu, now: float) -> tuple[list[Event], str]:
-        if command.lease.streams < 1:
-            raise P9Error(errno.EINVAL, "lease streams must be at least 1")
-        # The worker number is used up even though the spawn fails: ids are never reused.
-        self._happened(now, (ev.NUMBERED, self._next_number))
-        raise P9Error(errno.ENOENT, f"gpu {command.lease.gpu_id} not registered")
+        terms = command.lease
+        budget = command.budget or Budget(terms.ttl_s, terms.streams * GPU_OPS_PER_STREAM)
+        worker = self._new_worker("worker-gpu", None, budget, now)
+        try:
+            leased = self.gpus.grant(terms, worker.id)
+        except P9Error as refusal:
+            if refusal.ecode != errno.EINVAL:
+                # The worker number is used up even though the spawn fails: ids are never reused.
+                self._happened(now, (ev.NUMBERED, self._next_number))
+            raise
+        told = f"spawned {worker.id} gpu={terms.gpu_id} ttl={shown(budget.ttl_s)} streams={terms.streams}"
+        return [(ev.NUMBERED, self._next_number), (ev.SPAWNED, worker.dump()), leased], told
+
+    def _new_worker(self, role: str, ticks: int | None, budget: Budget, now: float) -> Worker:
+        """A worker with the next id, which is not part of the state yet. Raises ENOSPC."""
+        if len(self.workers) >= self._config.workers.max_workers:
+            raise P9Error(
+                errno.ENOSPC, f"hive holds {len(self.workers)} workers already (workers.max_workers)"
+            )
+        return Worker(
+            id=f"worker-{self._next_number}",
+            role=role,
+            ring=Ring(self._config.telemetry.ring_bytes_per_worker),
+            spawned=now,
+            ticks=ticks,
+            ticks_left=ticks,
+            ops_left=budget.ops,
+            deadline=None if budget.ttl_s is None else now + budget.ttl_s,
+        )
 
     def _kill(self, command: Kill, now: float) -> tuple[list[Event], str]:
         worker = self.workers.get(command.worker)
@@ -206,20 +263,27 @@ class Hive(State):
     def _revocation(self, worker: Worker, reason: str) -> list[Event]:
         tickets = [(ev.TICKET_REVOKED, seen, reason) for seen in sorted(self._tickets.get(worker.id, ()))]
         return [
+            *self.gpus.released(worker.id, reason),
             (ev.REVOKED, worker.id, reason),
             *tickets,
             (ev.LOGGED, line(f"revoked {worker.id}: {reason}")),
         ]
 
+    def _revoke_named(self, id_: str, reason: str, now: float) -> None:
+        self.revoke(self.workers[id_], reason, now)
+
     def expire(self, now: float) -> None:
-        """Revoke every worker whose ttl has ended."""
+        """Revoke every worker whose ttl has ended, and end the jobs of which nobody tells any more."""
         overdue = [w for w in self.workers.values() if w.deadline is not None and w.deadline <= now]
         for worker in overdue:
             self.revoke(worker, TTL_EXPIRED, now)
+        self.gpus.expire(now)
 
     def next_deadline(self) -> float | None:
-        """Unix time of the earliest end of a ttl, None when no worker has one."""
-        return min((w.deadline for w in self.workers.values() if w.deadline is not None), default=None)
+        """Unix time of the earliest end of a ttl or of a job, None when there is neither."""
+        ends = [w.deadline for w in self.workers.values() if w.deadline is not None]
+        job = self.gpus.next_deadline()
+        return min(ends if job is None else [*ends, job], default=None)
 
     def charge(self, worker: Worker, now: float) -> None:
         """One operation of `worker`. Raises ESTALE when it was revoked; revokes it first when its ttl has
@@ -230,14 +294,18 @@ class Hive(State):
         if worker.ops_left is not None:
             if worker.ops_left == 0:
                 self._exhausted(worker, OPS_EXHAUSTED, now)
-            self._happened(now, (ev.CHARGED, worker.id))
+            self._appended(now, 0, (ev.CHARGED, worker.id))
 
     def append_telemetry(self, worker: Worker, offset: int, data: bytes, caller: str, now: float) -> int:
         """Append to the worker's ring; a write by the worker itself costs one tick. `offset` must be the
-        ring's end or APPEND_OFFSET. Raises EINVAL (UTF-8, offset), EDQUOT (larger than the ring), ESTALE."""
+        ring's end or APPEND_OFFSET. Raises EINVAL (not UTF-8 or no frames, offset), EDQUOT (larger than the
+        ring), ESTALE."""
         if worker.gone is not None:
             raise P9Error(errno.ESTALE, worker.gone)
-        if not data.isascii() and self._config.telemetry.frame_schema == "legacy-plaintext":
+        if not self.lifecycle.takes_telemetry:
+            self.lifecycle.require(WORKER_TELEMETRY, now)
+        framed = self._admitted(worker, data, now) if self._framed else None
+        if not self._framed and not data.isascii():
             self._require_utf8(data, now)
         ring = worker.ring
         if offset not in (limits.APPEND_OFFSET, ring.next):
@@ -253,14 +321,29 @@ class Hive(State):
         own = caller == worker.label
         if own and worker.ticks_left == 0:
             self._exhausted(worker, TICKS_EXHAUSTED, now)
-        stored = (ev.TELEMETRY, worker.id, data, own)
+        stored: tuple[Event, ...] = ((ev.TELEMETRY, worker.id, data, own),)
+        if framed is not None:
+            stored += (framed,)
         dropped = ring.overflow(size)
         if dropped:
-            wrapped = _WRAPPED % (dropped, ring.base + dropped)
-            self._happened(now, stored, (ev.LOGGED, wrapped))
+            wrapped = WRAPPED % (dropped, ring.base + dropped)
+            self._appended(now, size, *stored, (ev.LOGGED, wrapped))
         else:
-            self._happened(now, stored)
+            self._appended(now, size, *stored)
         return size
+
+    def _leases(self) -> int:
+        return len(self.workers)
+
+    def _heard(self, worker: str, data: bytes, now: float) -> tuple[Event, ...]:
+        return heard(self.workers, worker, data, framed=self._framed, now=now)
+
+    def _admitted(self, worker: Worker, data: bytes, now: float) -> Event | None:
+        try:
+            return self.frames.admit(worker, data)
+        except P9Error as refusal:
+            self.refusals.line(f"[audit] {refusal.reason}", now)
+            raise
 
     def _require_utf8(self, data: bytes, now: float) -> None:
         try:
@@ -305,8 +388,15 @@ class Hive(State):
     def append_log(self, data: bytes, now: float) -> int:
         """What a client wrote to /log/queen.log; returns the bytes taken. A last line without its line feed
         gets one, so that nobody's words run into the next line of the server."""
-        if data:
-            self._happened(now, (ev.LOGGED, data if data.endswith(b"\n") else data + b"\n"))
+        if not data:
+            return 0
+        logged = data if data.endswith(b"\n") else data + b"\n"
+        batch = self.batch
+        if batch.room > len(logged):
+            batch.room -= len(logged)
+            batch.lines.append(logged)
+        else:
+            self._happened(now, (ev.LOGGED, logged))
         return len(data)
 
 

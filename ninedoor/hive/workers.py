@@ -10,7 +10,9 @@ from ninedoor.hive.ring import Ring
 class Worker:
     """`role` is the ticket role that may attach as this worker. `ticks_left` and `ops_left` are None when
     unlimited; `deadline` is the unix time in seconds at which the ttl ends, None when it never does. `beats`
-    counts the worker's own appends. `gone` says why the worker was revoked."""
+    counts the worker's own appends. `gone` says why the worker was revoked. `cursors` are the named cursors
+    of its readers, None where there never were any; `frame` is the number of the last CBOR frame in the ring.
+    Those two are kept by parts of the state (`ninedoor.hive.cursors`, `ninedoor.hive.frames`)."""
 
     id: str
     role: str
@@ -22,6 +24,8 @@ class Worker:
     deadline: float | None
     beats: int = 0
     gone: str | None = None
+    cursors: dict[str, int] | None = None
+    frame: int = -1
     label: str = field(init=False)
     """What its principal is called: the caller that pays ticks."""
 

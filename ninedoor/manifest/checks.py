@@ -212,6 +212,13 @@ RULES: tuple[Rule, ...] = (
         updates.signing_key_named,
     ),
     Rule("signing_key_usable", _tables("cas"), "cas signing key {path} {fault}", updates.signing_key_usable),
+    Rule(
+        "signing_keys_own",
+        _tables("cas listeners consoles"),
+        "everybody can sign with this sample key, and other machines reach {url}: "
+        "`cas-tool keygen` makes one",
+        updates.signing_keys_own,
+    ),
     Rule("listener_urls", _tables("listeners"), "duplicate listener {url}", listeners.listener_urls),
     Rule(
         "listener_reach",

@@ -44,16 +44,6 @@ _CHOSEN: Mapping[str, Any] = {
 }
 """What a new manifest says where the defaults would not do."""
 
-_OFF: Mapping[str, Any] = {
-    "telemetry_ingest": {
-        "max_segments_per_device": 0,
-        "max_bytes_per_segment": 0,
-        "max_total_bytes_per_device": 0,
-    }
-}
-"""What a full one says besides, so as to ask for nothing that it would be without: to write a default down is
-to ask for it."""
-
 _SHOWN = frozenset(
     {
         "meta",
@@ -98,7 +88,7 @@ def render_manifest(random: Callable[[int], bytes], *, full: bool = False) -> st
         full: show every table of the format, not only those that a first look needs.
     """
     tickets = [{"role": role, "secret": _secret(random(SECRET_BYTES))} for role in get_args(Role)]
-    chosen = {**_CHOSEN, **(_OFF if full else {}), "tickets": tickets}
+    chosen = {**_CHOSEN, "tickets": tickets}
     content = as_json_value(Document.model_validate(chosen))
     blocks = [_HEAD]
     for path, table in tables():

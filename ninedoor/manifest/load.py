@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ninedoor.config import Config, Secure9P
 from ninedoor.errors import ManifestError
 from ninedoor.manifest.checks import check
+from ninedoor.manifest.keyfiles import keys_of
 from ninedoor.manifest.lines import KeyPath, Lines
 from ninedoor.manifest.models.document import Document
 from ninedoor.manifest.models.ours import Listener
@@ -112,7 +113,9 @@ def load_text(
         raise ManifestError(_in_order(problems, name, Lines(text)))
     resolved = resolve(document)
     sha256 = fingerprint(resolved)
-    return Manifest(document, resolved, sha256, to_config(whole, sha256))
+    signing = document.cas.signing if document.cas.enable else None
+    keys = None if signing is None else keys_of(signing, folders)
+    return Manifest(document, resolved, sha256, to_config(whole, sha256, keys))
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ninedoor import limits
+from ninedoor.session.counters import REFUSALS
 
 
 class Placeholder(NamedTuple):
@@ -29,6 +30,8 @@ PLACEHOLDERS: Mapping[str, Placeholder] = {
     "shard": Placeholder("<xx>", "ff"),
     "state": Placeholder("SETUP|ACTIVE|DRAINING|CLOSED", "DRAINING"),
     "owner": Placeholder("<uname>|none", "x" * limits.NAME_MAX),
+    "lifecycle": Placeholder("BOOTING|DEGRADED|ONLINE|DRAINING|QUIESCED|OFFLINE", "DEGRADED"),
+    "cause": Placeholder("boot-complete|cordon|drain|resume|quiesce|reset", "boot-complete"),
     "answer": Placeholder("yes|no", "yes"),
     "reason": Placeholder(
         "none|network_unreachable|session_revoked|policy_denied|lifecycle_offline", "network_unreachable"
@@ -65,6 +68,27 @@ _TEXTS: Mapping[tuple[str, str], str] = {
     ("proc_pressure", "policy"): "policy={counter}\n",
 }
 
+NODES: tuple[tuple[str, str], ...] = tuple(_TEXTS)
+"""(table below `[observability]`, switch) of every status file."""
+
+TWINS: tuple[tuple[str, str], ...] = (
+    ("proc_9p", "sessions"),
+    ("proc_9p", "outstanding"),
+    ("proc_9p", "short_writes"),
+    ("proc_ingest", "p50_ms"),
+    ("proc_ingest", "p95_ms"),
+    ("proc_ingest", "backpressure"),
+)
+"""Those that can have a CBOR twin."""
+
+ALWAYS: Mapping[str, str] = {
+    "/proc/9p/refused": "refused " + " ".join(f"{kind}={{counter}}" for kind in REFUSALS) + "\n",
+    "/proc/lifecycle/state": "state={lifecycle}",
+    "/proc/lifecycle/reason": "reason={cause}",
+    "/proc/lifecycle/since": "since_ms={time}",
+}
+"""Files without a switch of their own: path → text. Those of the life cycle end without a line feed."""
+
 _PLACES: Mapping[str, str] = {
     "proc_9p": "/proc/9p/{node}",
     "proc_9p_session": "/proc/9p/session/<n>/{node}",
@@ -97,8 +121,13 @@ def path(table: str, node: str) -> str:
 
 def grammar(table: str, node: str) -> list[str]:
     """The lines of the node's text, without line feeds, as documentation shows them."""
-    shown = {name: placeholder.shown for name, placeholder in PLACEHOLDERS.items()}
-    return _TEXTS[table, node].format_map(shown).splitlines()
+    return shown(_TEXTS[table, node])
+
+
+def shown(text: str) -> list[str]:
+    """The lines of a text with placeholders, as documentation shows them."""
+    places = {name: placeholder.shown for name, placeholder in PLACEHOLDERS.items()}
+    return text.format_map(places).splitlines()
 
 
 def _widest(text: str, **known: str) -> str:

@@ -5,7 +5,7 @@ request is neither refused (the guest or a client may be served) nor passed over
 every check names it. When a feature is built, its line leaves this table.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ninedoor.manifest.models.document import Document
 from ninedoor.manifest.resolve import spelled, value_at
@@ -13,37 +13,16 @@ from ninedoor.manifest.resolve import spelled, value_at
 NOT_SERVED: Mapping[str, str] = {
     "features.std_console": "there is no host console",
     "features.std_host_tools": "there are no host tools",
-    "features.gpu": "there are no GPUs",
-    "sharding.enabled": "there is no /shard",
     "ecosystem.host.enable": "there is no host tree",
     "ecosystem.audit.enable": "there is no /audit",
     "ecosystem.audit.replay_enable": "there is no /replay",
     "ecosystem.policy.enable": "there is no approval of writes",
-    "ecosystem.models.enable": "there is no /models",
     "sidecars.modbus.enable": "there are no adapters",
     "sidecars.dnp3.enable": "there are no adapters",
     "sidecars.lora.enable": "there are no adapters",
-    "telemetry.frame_schema": "frames are stored unchecked",
-    "telemetry_ingest.max_segments_per_device": "there is no /queen/telemetry",
-    "observability.proc_9p_session": "there is no /proc/9p/session",
-    "observability.proc_ingest": "there is no /proc/ingest",
-    "observability.proc_root": "there is no /proc/root",
-    "observability.proc_pressure": "there is no /proc/pressure",
-    "ui_providers.proc_9p": "there are no CBOR twins",
-    "ui_providers.proc_ingest": "there are no CBOR twins",
     "ui_providers.policy_preflight": "there is no /policy/preflight",
-    "ui_providers.updates": "there is no /updates",
-    "cas.enable": "there is no /updates",
 }
 """A key, or a table for all switches below it → what the daemon does instead."""
-
-PLAIN: Mapping[str, object] = {
-    "telemetry.frame_schema": "legacy-plaintext",
-}
-"""Values, other than false and 0, that ask for nothing."""
-
-ALWAYS = "ONLINE"
-"""The state of a hive that has no life cycle."""
 
 
 def unserved_features(document: Document) -> list[str]:
@@ -58,18 +37,9 @@ def unserved_features(document: Document) -> list[str]:
             switched_on = [key for key, value in found.items() if value is True]
             if switched_on:
                 told.append(_line(f"{name} ({', '.join(switched_on)})", instead))
-        elif found and found != PLAIN.get(name):
+        elif found:
             told.append(_line(f"{name} = {spelled(found)}", instead))
-    return [*told, *_lifecycle(document)]
-
-
-def _lifecycle(document: Document) -> Iterator[str]:
-    if "lifecycle" not in document.model_fields_set:
-        return
-    lifecycle = document.lifecycle
-    steps = (step.to for step in lifecycle.auto_transitions if step.from_ == lifecycle.initial_state)
-    if next(steps, lifecycle.initial_state) != ALWAYS:
-        yield _line(f"lifecycle.initial_state = {lifecycle.initial_state}", f"the hive is always {ALWAYS}")
+    return told
 
 
 CONSOLES: Mapping[str, tuple[tuple[str, ...], str]] = {

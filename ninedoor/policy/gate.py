@@ -28,7 +28,7 @@ from ninedoor.policy.tickets import Ticket, decode_any, derive_key, fingerprint,
 from ninedoor.session.ports import Path, Principal
 
 
-def _always(role: str) -> None:
+def _always(role: str, now: float) -> None:
     """The lifecycle of a node that has none: any worker may attach."""
 
 
@@ -47,7 +47,7 @@ class TicketGate:
         workers: Workers,
         log: Log,
         *,
-        may_attach: Callable[[str], None] = _always,
+        may_attach: Callable[[str, float], None] = _always,
         bindings: Bindings = _nowhere,
     ) -> None:
         """
@@ -56,7 +56,8 @@ class TicketGate:
             ticket_limits: bounds on claims.
             workers: the hive's registry.
             log: takes the lines this package writes to the queen's log.
-            may_attach: called with the role of each worker that attaches; raises P9Error to refuse it.
+            may_attach: called with the role of each worker that attaches, and the time; raises P9Error to
+                refuse it.
             bindings: placeholders of `rules.RULES` for a principal; `subject` is always bound to its name.
         """
         self._keys = {role: tuple(map(derive_key, several)) for role, several in secrets.items()}
@@ -78,7 +79,7 @@ class TicketGate:
         """
         identity = parse_uname(uname) or self._named_by_ticket(aname)
         if identity.role != QUEEN:
-            self._may_attach(identity.role)
+            self._may_attach(identity.role, now)
         if not aname:
             return self._without_ticket(identity, trusted)
         mark = fingerprint(aname)

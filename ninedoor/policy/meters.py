@@ -32,13 +32,13 @@ class Meter:
     out here ends the ticket; the worker it names lives on by its own budget."""
 
     __slots__ = (
-        "__weakref__", "_log", "_ops_left", "_role", "_scopes", "_ticket", "_ticks_left", "_use", "moved",
+        "__weakref__", "_log", "_role", "_scopes", "_ticket", "_ticks_left", "_use", "moved", "ops_left",
     )  # fmt: skip
 
     def __init__(self, ticket: Ticket, fingerprint: str, quotas: Quotas, log: Log) -> None:
         self._role = ticket.role
         self._ticket = fingerprint
-        self._ops_left = ticket.ops
+        self.ops_left = ticket.ops
         self._ticks_left = ticket.ticks
         self._scopes = Scopes(ticket.scopes)
         self._use = QuotaUse(quotas)
@@ -53,10 +53,10 @@ class Meter:
 
     def spend(self) -> None:
         """One operation. Raises ESTALE when the ticket pays for no more."""
-        if self._ops_left is not None:
-            if self._ops_left == 0:
+        if self.ops_left is not None:
+            if self.ops_left == 0:
                 raise P9Error(errno.ESTALE, "operation budget of the ticket exhausted")
-            self._ops_left -= 1
+            self.ops_left -= 1
 
     def tick(self) -> None:
         """One append to telemetry. Raises ESTALE when the ticket pays for no more."""

@@ -14,7 +14,7 @@ from ninedoor.policy.ports import Log, Workers, WorkerView
 from ninedoor.policy.roles import QUEEN, Identity
 from ninedoor.policy.rules import WALK, Access, is_telemetry, path_text
 from ninedoor.policy.scopes import Window
-from ninedoor.session.ports import READ, WRITE, Path, Permit
+from ninedoor.session.ports import READ, WRITE, Path, Pay, Permit
 
 NO_TICKET = "none"
 
@@ -27,6 +27,11 @@ class TrustedQueen:
     label: str = QUEEN
     role: str = QUEEN
     ticket: str = NO_TICKET
+
+    @property
+    def pay(self) -> Pay | None:
+        """Nothing."""
+        return None
 
     def check(self, now: float) -> None:
         """Nothing revokes her but the door."""
@@ -81,6 +86,11 @@ class TicketHolder:
         self._deadline = deadline
         self._log = log
 
+    @property
+    def pay(self) -> Pay | None:
+        """See `session.ports.Principal.pay`."""
+        return self.spend
+
     def check(self, now: float) -> None:
         """See `session.ports.Principal.check`. Spends nothing."""
         if self._worker is not None and self._worker.revoked is not None:
@@ -111,8 +121,8 @@ class TicketHolder:
         writing = self._meter.window(path, access & WRITE, access, now)
         limited = any(window.limit for window in (reading, writing) if window is not None)
         if limited or self._meter.limits_bandwidth or is_telemetry(path):
-            return MeteredPermit(self, self._meter, path, reading, writing)
-        return PaidPermit(self)
+            return MeteredPermit(self._meter, path, reading, writing)
+        return None
 
     def spend(self, now: float) -> None:
         """Pay for one operation. Raises ESTALE when the worker or the ticket is at its end."""
@@ -126,7 +136,11 @@ class TicketHolder:
         # `check`, without its calls: a queen is asked thousands of times where a worker is asked once.
         if now >= self._deadline or self.ticket in self._revocations:
             self.check(now)
-        self._meter.spend()
+        meter = self._meter
+        if meter.ops_left:
+            meter.ops_left -= 1
+        else:
+            meter.spend()
 
     def _denied(self, path: Path, now: float) -> RoleRefusal:
         sidecar = self._access.sidecar(path)
@@ -135,37 +149,14 @@ class TicketHolder:
         return RoleRefusal(errno.EPERM, f"access to {path_text(path)} denied")
 
 
-class PaidPermit:
-    """What a ticket holder's open file asks where neither a rate nor a quota bounds its transfers: each is an
-    operation, and that is all."""
-
-    __slots__ = ("_spend",)
-
-    def __init__(self, holder: TicketHolder) -> None:
-        self._spend = holder.spend
-
-    def read(self, offset: int, count: int, now: float) -> None:
-        """See `session.ports.Permit.read`."""
-        self._spend(now)
-
-    def write(self, count: int, now: float) -> None:
-        """See `session.ports.Permit.write`."""
-        self._spend(now)
-
-    def moved(self, count: int) -> None:
-        """See `session.ports.Permit.moved`. Nobody asks how much it was."""
-
-
 class MeteredPermit:
-    """What a ticket holder's open file asks before each transfer. A window is None when the file was not
-    opened for that direction, which the session has refused before asking."""
+    """What a ticket holder's open file asks before each transfer, where a rate or a quota bounds them. A
+    window is None when the file was not opened for that direction, which the session has refused before
+    asking."""
 
-    __slots__ = ("_meter", "_moved", "_offset", "_path", "_reading", "_spend", "_telemetry", "_writing")
+    __slots__ = ("_meter", "_moved", "_offset", "_path", "_reading", "_telemetry", "_writing")
 
-    def __init__(
-        self, holder: TicketHolder, meter: Meter, path: Path, reading: Window | None, writing: Window | None
-    ) -> None:
-        self._spend = holder.spend
+    def __init__(self, meter: Meter, path: Path, reading: Window | None, writing: Window | None) -> None:
         self._meter = meter
         self._moved = meter.moved
         self._path = path
@@ -177,7 +168,6 @@ class MeteredPermit:
     def read(self, offset: int, count: int, now: float) -> None:
         """See `session.ports.Permit.read`."""
         assert self._reading is not None
-        self._spend(now)
         self._meter.transfer(self._reading, self._path, READ, count, now)
         if self._telemetry:
             self._meter.advance(self._path, offset, now)
@@ -186,7 +176,6 @@ class MeteredPermit:
     def write(self, count: int, now: float) -> None:
         """See `session.ports.Permit.write`."""
         assert self._writing is not None
-        self._spend(now)
         self._meter.transfer(self._writing, self._path, WRITE, count, now)
         if self._telemetry:
             self._meter.tick()

@@ -6,7 +6,8 @@ a lease has no /gpu. What no row grants is refused. Walking is implied: a grante
 so can every ancestor of one, without being listable. The queen's own tree wins over every grant.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import chain, product
 from typing import NamedTuple
 
@@ -55,12 +56,15 @@ RULES = _rules(
     ("/shard/{shard}/worker/{subject}/telemetry", WORKERS, READ | WRITE),
     ("/worker/{subject}", WORKERS, LIST),
     ("/worker/{subject}/telemetry", WORKERS, READ | WRITE),
-    # the GPU it has leased; the lease itself is the queen's
+    # the GPU it has leased, and no other in a listing; the lease itself is the queen's
+    ("/gpu", (GPU,), LIST),
     ("/gpu/{lease}", (GPU,), LIST),
     ("/gpu/{lease}/info", (GPU,), READ),
     ("/gpu/{lease}/status", (GPU,), READ),
     ("/gpu/{lease}/ctl", (GPU,), READ),
     ("/gpu/{lease}/job", (GPU,), READ | WRITE),
+    ("/gpu/{lease}/result", (GPU,), LIST),
+    ("/gpu/{lease}/result/*", (GPU,), READ),
     # the field adapters whose scope is its subject; a listing shows only those (see Principal.sees)
     ("/{bus}", (BUS,), LIST),
     ("/{bus}/{adapter}", (BUS,), LIST),
@@ -106,6 +110,12 @@ TELEMETRY: tuple[Pattern, ...] = (_pattern("/worker/*/telemetry"), _pattern("/sh
 
 GRANTS_REMEMBERED = 64
 """Decisions kept per principal: a worker uses a handful of paths, and 10,000 workers share the memory."""
+
+ROWS_REMEMBERED = 256
+"""Rows of the table kept with their placeholders filled in: those that are the same for many principals."""
+
+_Choices = tuple[tuple[str | None, ...], ...]
+"""The components that one part of a pattern may stand for."""
 
 
 class _Matcher(NamedTuple):
@@ -205,11 +215,17 @@ def is_telemetry(path: Path) -> bool:
     return path[-1:] == ("telemetry",) and _any_covers(_TELEMETRY, path)
 
 
-def _matchers(pattern: Pattern, operations: int, places: Places) -> Iterator[_Matcher]:
+def _matchers(pattern: Pattern, operations: int, places: Places) -> Iterable[_Matcher]:
     tree = pattern[-1:] == ("**",)
-    choices = [_choices(part, places) for part in (pattern[:-1] if tree else pattern)]
-    for chosen in product(*choices):
-        yield _Matcher(tuple(chain.from_iterable(chosen)), tree, operations)
+    choices = tuple(_choices(part, places) for part in (pattern[:-1] if tree else pattern))
+    return _expanded(choices, tree, operations)
+
+
+@lru_cache(ROWS_REMEMBERED)
+def _expanded(choices: tuple[_Choices, ...], tree: bool, operations: int) -> tuple[_Matcher, ...]:
+    return tuple(
+        _Matcher(tuple(chain.from_iterable(chosen)), tree, operations) for chosen in product(*choices)
+    )
 
 
 def _trees(patterns: tuple[Pattern, ...], places: Places) -> tuple[_Matcher, ...]:
@@ -224,7 +240,7 @@ def _any_covers(matchers: tuple[_Matcher, ...], path: Path) -> bool:
     return False
 
 
-def _choices(part: str, places: Places) -> tuple[tuple[str | None, ...], ...]:
+def _choices(part: str, places: Places) -> _Choices:
     if part == "*":
         return ((None,),)
     if part.startswith("{"):

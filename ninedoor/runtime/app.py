@@ -7,26 +7,33 @@ compaction) until it is cancelled; doors get their sessions from `App.session`.
 import errno
 import logging
 import os
+import time
+from functools import partial
 from pathlib import Path
 
 import trio
 
-from ninedoor import limits
+from ninedoor import limits, shards
 from ninedoor.client.channel import LocalChannel
 from ninedoor.client.client import Client
-from ninedoor.config import Config
+from ninedoor.config import Config, Role
 from ninedoor.errors import P9Error, TicketError
 from ninedoor.hive.accounts import Accounts
 from ninedoor.hive.hive import Hive
+from ninedoor.hive.ingest import Ingest
+from ninedoor.hive.lifecycle import WORKER_ATTACH
 from ninedoor.hive.workers import Worker
 from ninedoor.policy.gate import TicketGate
 from ninedoor.policy.minting import UNLIMITED, mint_new
 from ninedoor.providers import table
 from ninedoor.providers.ports import Site
 from ninedoor.runtime.clock import Clock
-from ninedoor.runtime.workers import Supervisor
+from ninedoor.runtime.updates import UpdateKeeper
+from ninedoor.runtime.workers import Supervisor, frame_of, line_of
 from ninedoor.session.counters import Counters
 from ninedoor.session.fids import Profile
+from ninedoor.session.ports import Commit
+from ninedoor.session.roster import Roster
 from ninedoor.session.session import Hub, Session, SessionLimits
 from ninedoor.store.journal import DiskJournal
 from ninedoor.store.memory import MemoryJournal
@@ -45,16 +52,36 @@ HOUSEKEEPING_S = 1.0
 class App:
     """One running hive. Belongs to one trio thread; `clock` gives its `now`."""
 
-    def __init__(self, config: Config, journal: Journal, hive: Hive, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, journal: Journal, hive: Hive, clock: Clock, keeper: UpdateKeeper | None = None
+    ) -> None:
         self.config = config
         self.hive = hive
         self.clock = clock
-        self.counters = Counters()
+        self.counters = Counters(Roster(clock, shards.count(config.sharding).bit_length() - 1))
+        self.ingest = Ingest(config.proc_ingest, self.counters, time.monotonic)
         self._journal = journal
+        self._keeper = keeper
+        updates = None if keeper is None else keeper.updates
         self._tree = Namespace(clock(), hive.birth)
-        table.build(Site(config, hive, self.counters, self._tree, clock()))
-        gate = TicketGate(config.secrets, config.ticket_limits, Accounts(hive), hive.refusals.line)
-        self._hub = Hub(self._tree, gate, hive.refusals, journal.commit, journal.sync, self.counters)
+        table.build(Site(config, hive, self.counters, self._tree, clock(), self.ingest, journal, updates))
+        gate = TicketGate(
+            config.secrets,
+            config.ticket_limits,
+            Accounts(hive),
+            self._policy_line,
+            may_attach=lambda _role, now: hive.lifecycle.require(WORKER_ATTACH, now),
+            bindings=self._places,
+        )
+        self._hub = Hub(
+            self._tree,
+            gate,
+            hive.refusals,
+            hive.batch,
+            _both(journal.commit, None if updates is None else updates.commit),
+            _both(journal.sync, None if updates is None else updates.sync),
+            self.counters,
+        )
 
     @classmethod
     def open(cls, config: Config, state: Path | None, journal: Journal | None = None) -> "App":
@@ -69,7 +96,9 @@ class App:
             for note in getattr(journal, "notes", ()):
                 _log.warning("state: %s", note)
             cls._start(hive, config, clock)
-            app = cls(config, journal, hive, clock)
+            kept = state if isinstance(journal, DiskJournal) else None
+            keeper = UpdateKeeper.open(config, kept, hive, clock())
+            app = cls(config, journal, hive, clock, keeper)
         except BaseException:
             journal.close()
             raise
@@ -85,6 +114,8 @@ class App:
         """Before the tree is built: its nodes are numbered by when the hive began."""
         try:
             before = hive.started_with(config.manifest_sha256, clock())
+            hive.lifecycle.boot(clock())
+            hive.cursors.boot(clock())
         except P9Error as full:
             _log.warning("the state takes no records: %s", full)
         else:
@@ -113,6 +144,19 @@ class App:
             peer=peer,
         )
 
+    def _places(self, role: Role, name: str | None) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """Where a worker of that name has its shard, and its GPU (see `policy.rules.RULES`)."""
+        sharding = self.config.sharding
+        places = dict(self.hive.gpus.places(role, name))
+        if name is not None and sharding.enabled:
+            places["shard"] = ((shards.label(shards.index(name, sharding.shard_bits)),),)
+        return places
+
+    def _policy_line(self, text: str, now: float) -> None:
+        """What the gate has to tell the queen's log; what a ticket does not cover is counted."""
+        self.counters.ui_denies += text.startswith("ui-ticket outcome=deny")
+        self.hive.refusals.line(text, now)
+
     def session_limits(self, fids: int = limits.SESSION_FIDS) -> SessionLimits:
         """The manifest's bounds for a session that may hold `fids` fids."""
         bounds = self.config.secure9p
@@ -123,11 +167,16 @@ class App:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the hive alive until cancelled: supervised workers, ttl, durability, compaction."""
         async with trio.open_nursery() as nursery:
-            supervisor = Supervisor(nursery, self._attach_worker, self.config.workers.heartbeat_ms / 1000)
+            framed = self.config.telemetry.frame_schema == "cbor-v1"
+            beat = partial(frame_of, clock=self.clock) if framed else line_of
+            pause_s = self.config.workers.heartbeat_ms / 1000
+            supervisor = Supervisor(nursery, self._attach_worker, pause_s, beat, self.config.sharding)
             for worker in self.hive.workers.values():
                 supervisor.resume(worker)
             self.hive.observers.append(supervisor)
             nursery.start_soon(self._housekeeping)
+            if self._keeper is not None:
+                nursery.start_soon(self._keeper.run, self.clock)
             if self.config.store.fsync == "batch":
                 nursery.start_soon(self._sync_in_batches)
             task_status.started()
@@ -138,6 +187,8 @@ class App:
 
     def close(self) -> None:
         """Make the state durable and let go of it. Idempotent."""
+        if self._keeper is not None:
+            self._keeper.close()
         self._journal.close()
 
     def _attach_worker(self, worker: Worker) -> Client:
@@ -168,6 +219,8 @@ class App:
             try:
                 self.clock.follow()
                 now = self.clock()
+                self.hive.lifecycle.boot(now)  # the store may not have taken it at the start
+                self.hive.cursors.boot(now)
                 self.hive.refusals.tally(now)
                 self.hive.expire(now)
                 deadline = self.hive.next_deadline()
@@ -186,3 +239,15 @@ class App:
             except P9Error as failed:
                 _log.critical("the store can no longer be synced, writes are refused from now on: %s", failed)
                 return
+
+
+def _both(first: Commit, second: Commit | None) -> Commit:
+    """What calls the one and then the other, where there is another."""
+    if second is None:
+        return first
+
+    def call() -> None:
+        first()
+        second()
+
+    return call

@@ -14,17 +14,21 @@ from ninedoor.errors import P9Error, WireError
 from ninedoor.limits import HEADER_BYTES, NOTAG, TURN_BYTES, TURN_ENTRY_BYTES, TURN_REPLY_BYTES
 from ninedoor.session.counters import Counters, Refusal
 from ninedoor.session.session import Session, SessionLimits
-from ninedoor.session.tags import TagRefused, Tags
+from ninedoor.session.tags import TagRefused, refusal
 from ninedoor.wire.codec import ENCODERS, HEADER, REQUEST_DECODERS, UnknownMessage, encode, tag_of
 from ninedoor.wire.framing import FrameReader
-from ninedoor.wire.messages import NUMBERS, REQUESTS, Rlerror, Tclunk, Treaddir, Tremove, Tversion
+from ninedoor.wire.messages import NUMBERS, REQUESTS, Rlerror, Tclunk, Treaddir, Tremove, Tversion, Twrite
 
 _log = logging.getLogger(__name__)
 
 _TVERSION = NUMBERS[Tversion]
+_TWRITE = NUMBERS[Twrite]
 _TREADDIR = NUMBERS[Treaddir]
 _APART = frozenset({_TVERSION, _TREADDIR, NUMBERS[Tclunk], NUMBERS[Tremove]})
 """Requests after which the session may have another msize, be closed, or have taken long."""
+
+_TYPE_AT = 4
+"""Where in a frame its type number is."""
 
 _header = HEADER.unpack_from
 
@@ -37,7 +41,8 @@ class Connection:
     def __init__(self, session: Session, session_limits: SessionLimits, counters: Counters) -> None:
         self._session = session
         self._commit = session.commit
-        self._tags = Tags(session_limits.batch_frames, session_limits.tags)
+        self._batch = session_limits.batch_frames
+        self._window = session_limits.tags
         self._counters = counters
         self._reader = FrameReader()
         self.closed: str | None = None
@@ -89,10 +94,11 @@ class Connection:
 
     def _serve(self, replies: list[bytes], now: float) -> int:
         """Add the replies of one turn to `replies`; returns where in the buffer the next frame begins."""
-        session, reader, tags = self._session, self._reader, self._tags
-        tracked = tags.tracked
-        if tracked:
-            tags.begin()
+        session, reader = self._session, self._reader
+        handle, batch, window = session.handle, self._batch, self._window
+        taken: set[int] = set()
+        unanswered = 0
+        in_run = False
         buffer, start = reader.buffer, reader.position
         have = len(buffer)
         last = have - HEADER_BYTES
@@ -102,13 +108,18 @@ class Connection:
             end = start + size
             if end > have or size > reader.limit or size < HEADER_BYTES:
                 break
+            if in_run is not (number == _TWRITE):
+                in_run = self._changed_over(in_run, end, now)
             try:
-                if tracked:
-                    tags.next_frame()
+                if unanswered == batch:
+                    unanswered = 0
+                    taken.clear()
+                unanswered += 1
                 request = REQUEST_DECODERS[number](buffer, start + HEADER_BYTES, end)
-                if tracked:
-                    tags.take(tag)
-                reply = session.handle(request, now)
+                if tag in taken or len(taken) >= window:
+                    raise refusal(tag, taken, window)
+                taken.add(tag)
+                reply = handle(request, now)
                 frame = ENCODERS[type(reply)](tag, reply)
             except Exception as problem:
                 frame = self._instead(problem, number, tag, now)
@@ -117,9 +128,22 @@ class Connection:
             room -= TURN_REPLY_BYTES + len(frame)
             if number in _APART:
                 room -= self._aftermath(number)
+        if in_run:
+            session.appends.settle()
         if session.closed:
             self.closed = "session closed"
         return start
+
+    def _changed_over(self, in_run: bool, end: int, now: float) -> bool:
+        """The frame that ends at `end` is a write outside of a run, or ends the run; returns whether one is
+        open now. A write with no other behind it gains nothing from one."""
+        appends, buffer = self._session.appends, self._reader.buffer
+        if in_run:
+            appends.settle()
+        elif end + HEADER_BYTES <= len(buffer) and buffer[end + _TYPE_AT] == _TWRITE:
+            appends.begin(now)
+            return True
+        return False
 
     def _aftermath(self, number: int) -> int:
         """After a request of `_APART`: what it counts for in its turn besides its reply, which is all of the

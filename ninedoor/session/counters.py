@@ -1,8 +1,11 @@
-"""What the daemon counts about its sessions; /proc/9p shows it. Shared by every session of one daemon."""
+"""What the daemon counts about its sessions; /proc shows it. Shared by every session of one daemon."""
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from ninedoor.session.roster import Roster
 
 Refusal = Literal[
     "request",
@@ -40,16 +43,44 @@ REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
 """All of them, in the order of /proc/9p/refused."""
 
 
+Pressure = Literal["busy", "quota", "cut", "policy"]
+
+PRESSURES: tuple[Pressure, ...] = get_args(Pressure)
+
+PRESSURE_OF: Mapping[int, Pressure] = {
+    errno.EBUSY: "busy",
+    errno.EMSGSIZE: "quota",
+    errno.EDQUOT: "quota",
+    errno.ENOSPC: "quota",
+    errno.EMFILE: "quota",
+    errno.EBADF: "cut",
+    errno.ESTALE: "cut",
+    errno.EIO: "cut",
+    errno.EPERM: "policy",
+}
+"""Errno of a refusal → the class it counts for. What is not here is the asker's own mistake."""
+
+
 @dataclass(slots=True)
 class Counters:
-    """`sessions` holds the open sessions' labels by serial, `turn` the replies made so far in the turn being
-    served, None between two turns; the others are totals since the daemon started."""
+    """`sessions` are those open now, `turn` the replies made so far in the turn being served, None between
+    two turns; the others are totals since the daemon started. `pressure` counts refused operations by class;
+    `ui_reads` counts status files opened, `ui_denies` what tickets did not cover."""
 
-    sessions: dict[int, str] = field(default_factory=dict)
+    sessions: Roster = field(default_factory=Roster)
     turn: Sequence[bytes] | None = None
     short_writes: int = 0
     retries: int = 0
     refused: dict[Refusal, int] = field(default_factory=lambda: dict.fromkeys(REFUSALS, 0))
+    pressure: dict[Pressure, int] = field(default_factory=lambda: dict.fromkeys(PRESSURES, 0))
+    ui_reads: int = 0
+    ui_denies: int = 0
+
+    def press(self, ecode: int) -> None:
+        """An operation was refused with `ecode`."""
+        kind = PRESSURE_OF.get(ecode)
+        if kind is not None:
+            self.pressure[kind] += 1
 
     @property
     def outstanding(self) -> int:

@@ -7,7 +7,7 @@ goes backwards within one run. Every refusal is a `P9Error` carrying the errno t
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ninedoor.wire.types import Qid
 
@@ -70,6 +70,24 @@ class Opened(Protocol):
         """The fid is gone. Never raises."""
 
 
+@runtime_checkable
+class Exacting(Opened, Protocol):
+    """An `Opened` of a file that drops its oldest bytes."""
+
+    def exact(self) -> Opened:
+        """The same open for a reader that asked for O_DIRECT: what is gone is an error to it."""
+
+
+@runtime_checkable
+class Rewritable(Protocol):
+    """A node whose bytes have their places, and which judges what is written there again: a writer that cuts
+    it begins at its start, while elsewhere one that cuts a file appends."""
+
+    def cut(self, size: int) -> None:
+        """A writer wants `size` bytes, and says next what they are; nothing is given up for that. Raises
+        EPERM unless it has none or just those it has."""
+
+
 class Node(Protocol):
     """A file or directory. Refuses by default (see `ninedoor.tree.node.BaseNode`)."""
 
@@ -98,11 +116,16 @@ class Node(Protocol):
         """Call `wake` after every change of content until the returned function is called."""
 
 
+Pay = Callable[[float], None]
+"""Called with `now` for each transfer on an open fid, before its permit is asked: the principal pays for one
+operation. Raises ESTALE (revoked, expired, nothing left)."""
+
+
 class Permit(Protocol):
-    """Asked before each transfer on one open fid, when the principal's use is metered."""
+    """Asked before each transfer on one open fid, when a rate or a quota bounds them."""
 
     def read(self, offset: int, count: int, now: float) -> None:
-        """Raises ESTALE (revoked, expired), EDQUOT/EMSGSIZE (`ELIMIT`: rate, bandwidth, cursor)."""
+        """Raises ESTALE (no tick left), EDQUOT/EMSGSIZE (`ELIMIT`: rate, bandwidth, cursor)."""
 
     def write(self, count: int, now: float) -> None:
         """As `read`, for a write of `count` bytes."""
@@ -120,6 +143,10 @@ class Principal(Protocol):
     role: str
     ticket: str
     """Fingerprint of the ticket presented, `none` without one. Never the ticket."""
+
+    @property
+    def pay(self) -> Pay | None:
+        """What a transfer costs, None when nothing."""
 
     def check(self, now: float) -> None:
         """Raises ESTALE with the reason once this principal was revoked or its ticket expired."""
@@ -166,6 +193,16 @@ class Tree(Protocol):
     def observe(self, vanished: Callable[[int, str], None]) -> Callable[[], None]:
         """Call `vanished(qid path of the directory, name)` for each name that leaves a directory, until the
         returned function is called."""
+
+
+class Appends(Protocol):
+    """What many writes in a row append, put on record together."""
+
+    def begin(self, now: float) -> None:
+        """A run of writes at `now` begins. Nobody may look at what they append before `settle`."""
+
+    def settle(self) -> None:
+        """The run is over: what it appended is on record, and there for all to see. Idempotent."""
 
 
 Commit = Callable[[], None]

@@ -20,7 +20,21 @@ from ninedoor import limits
 from ninedoor.errors import P9Error
 from ninedoor.session.counters import Counters
 from ninedoor.session.fids import FidState, FidTable, Profile, missing
-from ninedoor.session.ports import READ, WRITE, Attr, Audit, Commit, Gate, Node, Path, Principal, Tree
+from ninedoor.session.ports import (
+    READ,
+    WRITE,
+    Appends,
+    Attr,
+    Audit,
+    Commit,
+    Exacting,
+    Gate,
+    Node,
+    Path,
+    Principal,
+    Rewritable,
+    Tree,
+)
 from ninedoor.session.states import State, admit
 from ninedoor.session.view import Place, View
 from ninedoor.wire import messages as m
@@ -72,6 +86,9 @@ NAMES_REMEMBERED = 4096
 
 _ATTACHED = State.ATTACHED
 
+_EXHAUSTED = "fid space exhausted"
+"""Why the server ends a session by itself."""
+
 _NEVER = "nodes appear, change and vanish only by commands to ctl files"
 
 _rread: Callable[[tuple[bytes]], m.Rread] = partial(tuple.__new__, m.Rread)
@@ -102,6 +119,7 @@ class Hub:
     tree: Tree
     gate: Gate
     audit: Audit
+    appends: Appends
     commit: Commit
     sync: Commit
     counters: Counters
@@ -126,6 +144,8 @@ class Session:
         self.commit: Commit = hub.commit
         """Make what was handled since the last commit as durable as promised. Raises P9Error(EIO) when the
         store cannot: the caller must not let those replies claim success."""
+        self.appends: Appends = hub.appends
+        """For who serves many requests before a commit: open around each run of writes among them."""
         self.refusal: P9Error | None = None
         """Why the latest Rlerror, for doors of this process: who refused and the reason, which a reply has no
         room for."""
@@ -153,7 +173,8 @@ class Session:
         self.serial = next(Session._serials)
         self.msize = limits.msize
         self._set_msize(limits.msize)
-        self._name(peer)
+        self._known_as = peer
+        hub.counters.sessions.open(self.serial, peer)
 
     # -- the one entrance -------------------------------------------------------------------------------
 
@@ -179,7 +200,7 @@ class Session:
         self.closed = True
         self._closed_because = reason
         self._drop_fids()
-        self._hub.counters.sessions.pop(self.serial, None)
+        self._hub.counters.sessions.close(self.serial, revoked=reason == _EXHAUSTED)
 
     # -- beside the requests: change notices for in-process doors, which carry no content ------------------
 
@@ -214,7 +235,8 @@ class Session:
             raise P9Error(errno.EINVAL, f"msize {msize} below {limits.MSIZE_MIN}")
         self._drop_fids()
         self._view = View(self._hub.tree)
-        self._name(self._peer)
+        self._known_as = self._peer
+        self._hub.counters.sessions.start_over(self.serial, self._peer, now)
         self._state = State.VERSIONED
         self._set_msize(min(msize, self._limits.msize))
         return m.Rversion(self.msize, VERSION)
@@ -241,12 +263,9 @@ class Session:
         self._fids.add(fid, FidState(principal, root))
         self._state = State.ATTACHED
         self.attached = True
-        self._name(principal.label)
+        self._known_as = principal.label
+        self._hub.counters.sessions.attach(self.serial, principal.label, now)
         return m.Rattach(root.qid)
-
-    def _name(self, label: str) -> None:
-        self._known_as = label
-        self._hub.counters.sessions[self.serial] = label
 
     def _flush(self, request: m.Tflush, now: float) -> Reply:
         # flush(5): requests are answered in the turn they arrive in, so the old tag is never outstanding.
@@ -291,7 +310,7 @@ class Session:
     def _drop(self, fid: int) -> None:
         self._fids.remove(fid)
         if self._fids.exhausted:
-            self.close("fid space exhausted")
+            self.close(_EXHAUSTED)
 
     def _remove(self, request: m.Tremove, now: float) -> Reply:
         # remove(5): the fid is clunked even though nothing is removed. Audited first, while it has a path.
@@ -333,14 +352,17 @@ class Session:
             raise P9Error(errno.EISDIR, "cannot write directories")
         if flags & os.O_DIRECTORY and not qid.type & QT_DIR:
             raise P9Error(errno.ENOTDIR, "not a directory")
+        floats = bool(flags & os.O_APPEND)
         if flags & os.O_TRUNC:
-            _ignore_truncation(qid)
+            floats = _cut(node, 0) or floats
         permit = state.principal.open(node.path, access, now)
         opened = None if qid.type & QT_DIR else node.open(access, now)
+        if flags & os.O_DIRECT and isinstance(opened, Exacting):
+            opened = opened.exact()
         state.close()
         state.move(place)
-        state.permit = permit
-        state.floats = bool(flags & (os.O_APPEND | os.O_TRUNC))
+        state.pay, state.permit = state.principal.pay, permit
+        state.floats = floats
         if opened is None:
             state.listing, state.access = [], access
         else:
@@ -356,6 +378,8 @@ class Session:
             raise P9Error(errno.ESTALE, state.node.gone)
         if count > self._read_max:
             count = self._read_max
+        if state.pay is not None:
+            state.pay(now)
         permit = state.permit
         if permit is None:
             return _rread((state.reader.read(offset, count, now),))
@@ -384,6 +408,8 @@ class Session:
         if state.floats:
             offset = limits.APPEND_OFFSET
         self._writer = state.principal
+        if state.pay is not None:
+            state.pay(now)
         permit = state.permit
         if permit is None:
             return _rwrite((state.writer.write(offset, data, self, now),))
@@ -405,6 +431,8 @@ class Session:
             raise P9Error(errno.ENOTDIR, "fid is no open directory")
         self._require_present(state.node)
         count = min(count, self._read_max)
+        if state.pay is not None:
+            state.pay(now)
         if state.permit is not None:
             state.permit.read(offset, count, now)
         if offset == 0 or not state.listing:
@@ -444,7 +472,12 @@ class Session:
 
     def _getattr(self, request: m.Tgetattr, now: float) -> Reply:
         fid, mask = request
-        state = self._present(fid, now)
+        state = self._live.get(fid)
+        if state is None:
+            raise missing(fid)
+        state.principal.check(now)
+        if state.node.gone is not None:
+            raise P9Error(errno.ESTALE, state.node.gone)
         now_shown = (state.place.qid, state.node.attr(), mask)
         if now_shown != state.shown_for:
             state.shown_for, state.shown = now_shown, self._shown(*now_shown)
@@ -467,18 +500,13 @@ class Session:
         state = self._present(request.fid, now)
         asked = request.valid & ~SETATTR_CTIME
         if asked == SETATTR_MTIME:
-            _ignore_truncation(state.node.qid)
+            _cut(state.node, 0)
             if not state.access & WRITE:
                 state.principal.open(state.node.path, WRITE, now)
                 state.node.open(WRITE, now).close()
             return m.Rsetattr()
-        if (
-            asked | SETATTR_MTIME == SETATTR_SIZE | SETATTR_MTIME
-            and request.size == 0
-            and state.access & WRITE
-        ):
-            _ignore_truncation(state.node.qid)
-            state.floats = True
+        if asked | SETATTR_MTIME == SETATTR_SIZE | SETATTR_MTIME and state.access & WRITE:
+            state.floats = _cut(state.node, request.size) or state.floats
             return m.Rsetattr()
         raise P9Error(errno.EPERM, _NEVER)
 
@@ -543,6 +571,8 @@ class Session:
         label, ticket, path = self._known_as, "none", "-"
         if type(request) is m.Tattach:
             label, ticket = self._hub.gate.claimed(request.uname, request.aname)
+            if refusal.ecode == errno.EPERM:
+                self._hub.counters.sessions.denied(label)
         elif state is not None:
             label, ticket = state.principal.label, state.principal.ticket
             path = "/" + "/".join(state.place.path + _named(request))
@@ -550,6 +580,7 @@ class Session:
 
     def _audited(self, label: str, ticket: str, verb: str, path: str, refusal: P9Error, now: float) -> Reply:
         self.refusal = refusal.with_traceback(None)  # which would keep every frame it came through
+        self._hub.counters.press(refusal.ecode)
         if (verb, refusal.ecode) not in QUIET:
             self._hub.audit.refused(label, ticket, verb, path, refusal.ecode, refusal.reason, now)
         return m.Rlerror(refusal.ecode)
@@ -583,10 +614,17 @@ def _named(request: Request) -> Path:
     return (request.name,) if type(request) in _NAMING else ()
 
 
-def _ignore_truncation(qid: Qid) -> None:
-    """Precondition of pretending that a node was cut to nothing. Raises EPERM."""
-    if not qid.type & QT_APPEND:
+def _cut(node: Node, size: int) -> bool:
+    """Pretend that a writer has cut `node`; says whether what it writes floats to the end. Raises EPERM where
+    that would not be ignored."""
+    if isinstance(node, Rewritable):
+        node.cut(size)
+        return False
+    if size:
+        raise P9Error(errno.EPERM, _NEVER)
+    if not node.qid.type & QT_APPEND:
         raise P9Error(errno.EPERM, "only append-only nodes ignore truncation; this one refuses it")
+    return True
 
 
 @lru_cache(NAMES_REMEMBERED)

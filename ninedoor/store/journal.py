@@ -38,6 +38,7 @@ from ninedoor.store.directory import (
     read_file,
     write_file,
 )
+from ninedoor.store.ports import Size
 
 GROWTH_BYTES = 1 << 20
 """Room allocated ahead of the log's end: about 6,000 records of 160 bytes."""
@@ -56,7 +57,7 @@ class DiskJournal:
 
     __slots__ = (
         "_always", "_committed", "_descriptor", "_directory", "_end", "_failed", "_generation", "_limit",
-        "_map", "_marks", "_segment_bytes", "_snapshot_above", "_swap", "_synced", "notes",
+        "_map", "_marks", "_records", "_segment_bytes", "_snapshot_above", "_swap", "_synced", "notes",
     )  # fmt: skip
 
     def __init__(self, path: Path, settings: Store) -> None:
@@ -74,6 +75,7 @@ class DiskJournal:
         self._marks = 0  # how many durable marks were written: its parity chooses the copy
         self._snapshot_above = 0
         self._committed = 0  # where the log ended at the last commit
+        self._records = 0  # appended since the journal was opened
         self._directory = StateDirectory.take(path, create=True)
 
     def load(self) -> tuple[bytes | None, Iterator[bytes]]:
@@ -97,19 +99,27 @@ class DiskJournal:
                 self.notes.append(f"removed {file_name(old)}: a newer generation is complete")
         return found
 
-    def append(self, record: bytes) -> None:
+    def append(self, record: bytes, *, reserved: bool = False) -> None:
         """Add a record of 1..RECORD_MAX bytes; any other length is a bug of the caller (ValueError).
 
         Raises P9Error: ENOSPC when the disk, a quota or a file size limit has no room, EIO after a failed
-        sync. Then nothing was added, and an append after ENOSPC tries again."""
+        sync. Then nothing was added, and an append after ENOSPC tries again. What was `reserved` goes to its
+        place even if a sync has failed since, in another thread."""
         size = len(record)
         start = self._end
         end = start + _FRAME_BYTES + size
-        if end > self._limit or not 0 < size <= RECORD_MAX:
+        if (end > self._limit and not reserved) or not 0 < size <= RECORD_MAX:
             self._make_room(size, end)
         # One copy. Stopped in the middle, it leaves a frame whose checksum fails, behind the durable mark.
         self._map[start:end] = _pack_frame(size, crc32(record, size)) + record
         self._end = end
+        self._records += 1
+
+    def reserve(self, size: int) -> None:
+        """See the port. Raises P9Error as `append` does."""
+        end = self._end + _FRAME_BYTES + size
+        if end > self._limit:
+            self._make_room(size, end)
 
     def commit(self) -> None:
         """With fsync = "always": make every appended record durable, with one fdatasync; raises P9Error(EIO)
@@ -164,6 +174,10 @@ class DiskJournal:
             except OSError as exc:
                 raise self._fail(f"sync failed: {cause(exc)}") from exc
             self._set_mark(end)
+
+    def size(self) -> Size:
+        """See the port."""
+        return Size(self._records, self._end)
 
     def close(self) -> None:
         """Sync, release the file and unlock the directory. Idempotent; never raises."""

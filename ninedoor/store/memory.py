@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ninedoor.errors import P9Error
 from ninedoor.limits import RECORD_MAX
+from ninedoor.store.ports import Size
 
 
 class MemoryJournal:
@@ -19,10 +20,13 @@ class MemoryJournal:
         """Always an empty store."""
         return None, iter(())
 
-    def append(self, record: bytes) -> None:
+    def append(self, record: bytes, *, reserved: bool = False) -> None:
         """Accept a record of 1..RECORD_MAX bytes; any other length is a bug of the caller (ValueError)."""
         if not 0 < len(record) <= RECORD_MAX:
             raise ValueError(f"record of {len(record)} bytes, 1 to {RECORD_MAX} are possible")
+
+    def reserve(self, size: int) -> None:
+        """Nothing to do."""
 
     def commit(self) -> None:
         """Nothing to do."""
@@ -36,6 +40,10 @@ class MemoryJournal:
 
     def sync(self) -> None:
         """Nothing to do."""
+
+    def size(self) -> Size:
+        """Nothing is retained."""
+        return Size(0, 0)
 
     def close(self) -> None:
         """Nothing to do."""
@@ -66,12 +74,17 @@ class RetainedJournal:
         """The snapshot and the records, which later appends do not change."""
         return self.snapshot, iter(tuple(self.records))
 
-    def append(self, record: bytes) -> None:
-        """Keep a record of 1..RECORD_MAX bytes. Raises `failure` when it is set."""
+    def append(self, record: bytes, *, reserved: bool = False) -> None:
+        """Keep a record of 1..RECORD_MAX bytes. Raises `failure` when it is set, unless room was reserved."""
         if not 0 < len(record) <= RECORD_MAX:
             raise ValueError(f"record of {len(record)} bytes, 1 to {RECORD_MAX} are possible")
-        self._raise_failure()
+        if not reserved:
+            self._raise_failure()
         self.records.append(bytes(record))
+
+    def reserve(self, size: int) -> None:
+        """Raises `failure` when it is set."""
+        self._raise_failure()
 
     def commit(self) -> None:
         """Count one more commit. Raises `failure` when it is set."""
@@ -91,6 +104,10 @@ class RetainedJournal:
     def sync(self) -> None:
         """Nothing is ever less than durable here. Raises `failure` when it is set."""
         self._raise_failure()
+
+    def size(self) -> Size:
+        """See the port; the bytes are those of the records."""
+        return Size(len(self.records), sum(map(len, self.records)))
 
     def close(self) -> None:
         """Nothing to release."""

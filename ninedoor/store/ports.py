@@ -5,7 +5,14 @@ implementation (a replicated log) needs nothing but this file.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Size(NamedTuple):
+    """How much a journal took: records since it was opened, and the bytes that its log occupies now."""
+
+    records: int
+    bytes: int
 
 
 class Journal(Protocol):
@@ -13,9 +20,15 @@ class Journal(Protocol):
         """The newest snapshot (None on an empty store) and every record after it, in order. Called once,
         before the first append. Raises CorruptStore."""
 
-    def append(self, record: bytes) -> None:
+    def append(self, record: bytes, *, reserved: bool = False) -> None:
         """Add one record of 1..RECORD_MAX bytes. When it returns, a killed process cannot lose the record.
-        Raises P9Error(ENOSPC/EIO); then nothing was added, and the caller must leave its state unchanged."""
+        Raises P9Error(ENOSPC/EIO); then nothing was added, and the caller must leave its state unchanged.
+        With `reserved` it raises nothing: `reserve` promised room for the record, and nothing was appended,
+        nor the log compacted, since."""
+
+    def reserve(self, size: int) -> None:
+        """Promise room for the next append, of up to `size` (1..RECORD_MAX) bytes. Raises P9Error as `append`
+        does."""
 
     def commit(self) -> None:
         """Apply the fsync policy to what was appended. Raises P9Error(EIO) once a sync has failed, and for
@@ -31,6 +44,9 @@ class Journal(Protocol):
 
     def sync(self) -> None:
         """Make everything durable now, whatever the policy. Raises P9Error(EIO)."""
+
+    def size(self) -> Size:
+        """For who watches. Costs nothing."""
 
     def close(self) -> None:
         """Sync and release. Idempotent; never raises."""

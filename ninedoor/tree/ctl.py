@@ -5,12 +5,11 @@ answers with the error, what ran before it stays done, and every outcome is read
 refused `echo` can be explained with `cat`.
 """
 
-import errno
 from collections.abc import Callable
 
-from ninedoor import limits
 from ninedoor.errors import P9Error
 from ninedoor.session.ports import Caller, Path
+from ninedoor.tree.register import lines_of
 from ninedoor.tree.stream import Bytes, Stream
 
 Execute = Callable[[str, Caller, float], None]
@@ -30,19 +29,10 @@ class CtlFile(Stream):
     def _commands(self, offset: int, data: bytes, caller: Caller, now: float) -> int:
         # The offset is ignored: `echo >` starts at 0 and `echo >>` at st_size, and both mean "run this".
         try:
-            lines = self._lines(data)
+            lines = lines_of(data)
         except P9Error as malformed:
             self._reject(data[:64].decode("utf-8", "backslashreplace"), malformed, now)
             raise
         for line in lines:
             self._execute(line, caller, now)
         return len(data)
-
-    def _lines(self, data: bytes) -> list[str]:
-        if len(data) >= limits.LINE_MAX and not data.endswith(b"\n"):
-            raise P9Error(errno.EMSGSIZE, f"command line over {limits.LINE_MAX} bytes")
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as bad:
-            raise P9Error(errno.EINVAL, f"command is not UTF-8 at byte {bad.start}") from bad
-        return [line.strip() for line in text.split("\n") if line.strip()]

@@ -3,11 +3,15 @@
 import errno
 import stat
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ninedoor.errors import P9Error
 from ninedoor.session.ports import READ, Attr, Entry, Node, Opened, Path
 from ninedoor.tree.node import ROOT_NUMBER, BaseNode
 from ninedoor.wire.types import QT_DIR, Qid, new_qid
+
+_entry: Callable[[tuple[str, Qid]], Entry] = partial(tuple.__new__, Entry)
+"""Entry(...) in half the time: a listing of 10,000 workers makes as many."""
 
 
 class Directory(BaseNode):
@@ -41,10 +45,15 @@ class Directory(BaseNode):
             raise P9Error(errno.ENOENT, f"{name} not found")
         return child
 
+    def has(self, name: str) -> bool:
+        """Is there a child called `name`?"""
+        return name in self._children
+
     def entries(self) -> Sequence[Entry]:
         if self._entries is None:
-            ordered = sorted(self._children.items(), key=lambda item: item[0].encode())
-            self._entries = tuple(Entry(name, child.qid) for name, child in ordered)
+            # Strings sort by code point, which is the order of their bytes in UTF-8.
+            children = self._children
+            self._entries = tuple([_entry((name, children[name].qid)) for name in sorted(children)])
         return self._entries
 
     def open(self, access: int, now: float) -> Opened:
@@ -75,6 +84,8 @@ class Directory(BaseNode):
     def add(self, child: BaseNode, now: float = 0.0) -> None:
         """Put `child` under the last component of its path. Precondition: the name is free."""
         self._children[child.path[-1]] = child
+        if isinstance(child, Directory) and child._removed is None:
+            child._removed = self._removed  # what leaves it leaves the same tree
         if self.identity:
             child.settle(self.identity)
         self._changed(now)

@@ -14,7 +14,7 @@ class Namespace:
     def __init__(self, now: float, hive: int = 0) -> None:
         self._observers: list[Callable[[int, str], None]] = []
         self._now = now
-        self.root = Directory((), mtime=now, removed=self._removed)
+        self.root = Directory((), mtime=now, removed=self.left)
         self.root.settle_as_root(hive.to_bytes(8, "little"))
 
     def observe(self, vanished: Callable[[int, str], None]) -> Callable[[], None]:
@@ -34,12 +34,14 @@ class Namespace:
         self.directory(node.path[:-1]).add(node, self._now)
 
     def _child(self, parent: Directory, path: Path, name: str) -> Directory:
-        if all(entry.name != name for entry in parent.entries()):
-            parent.add(Directory(path, mtime=self._now, removed=self._removed), self._now)
+        if not parent.has(name):
+            parent.add(Directory(path, mtime=self._now, removed=self.left), self._now)
         child = parent.walk(name)
         assert isinstance(child, Directory)
         return child
 
-    def _removed(self, directory: int, name: str) -> None:
+    def left(self, directory: int, name: str) -> None:
+        """`name` has left the directory with this qid path: observers hear of it. For nodes that are built
+        elsewhere."""
         for vanished in tuple(self._observers):
             vanished(directory, name)

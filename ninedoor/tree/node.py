@@ -22,6 +22,11 @@ NUMBER_BITS = 47
 have the same number has a chance of 1 in 300,000."""
 
 
+def identity_of(above: bytes, name: str, born: float) -> bytes:
+    """The identity of the child `name` of the directory with the identity `above`; see `BaseNode`."""
+    return blake2b(f"{name}/{born!r}".encode(), key=above, digest_size=16).digest()
+
+
 def number_of(identity: bytes) -> int:
     """The qid path of the node with this identity; neither 0 nor ROOT_NUMBER."""
     digits = int.from_bytes(identity[:8], "little")
@@ -43,13 +48,17 @@ class BaseNode:
         self.permissions = permissions
         self.mtime = mtime
         self.identity = b""
+        self.same_as: BaseNode | None = None
+        """The node that this one is a second name of; it is in the tree already."""
         self.number = 0
         self._born = born
 
     def settle(self, above: bytes) -> None:
         """The node is in the tree now, in the directory with the identity `above`."""
-        made = f"{self.path[-1]}/{self._born!r}".encode()
-        self.identity = blake2b(made, key=above, digest_size=16).digest()
+        if self.same_as is not None:
+            self.identity, self.number = self.same_as.identity, self.same_as.number
+            return
+        self.identity = identity_of(above, self.path[-1], self._born)
         self.number = number_of(self.identity)
 
     @property

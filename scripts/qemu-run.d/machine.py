@@ -25,6 +25,7 @@ class Machine:
 
     kernel: Path | None = None
     elfloader: Path | None = None
+    program: str = "qemu-system-aarch64"
     processor: str = "cortex-a57"
     memory_mib: int = LEAST_MEMORY_MIB
     serial: str = "stdio"
@@ -40,10 +41,10 @@ class Machine:
 
 def command(machine: Machine) -> list[str]:
     """The words that start it. Raises Failure for what cannot be started."""
-    qemu = shutil.which("qemu-system-aarch64")
+    qemu = shutil.which(machine.program)
     if qemu is None:
         raise Failure(
-            "qemu-system-aarch64 is missing: run scripts/guest-toolchain (Debian package qemu-system-arm)"
+            f"{machine.program} is missing: run scripts/guest-toolchain (Debian package qemu-system-arm)"
         )
     if machine.memory_mib < LEAST_MEMORY_MIB:
         raise Failure(

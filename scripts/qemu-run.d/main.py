@@ -79,11 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--manifest", type=Path, metavar="FILE", help="with --mount: the hive's manifest")
     add("--uname", metavar="NAME", help="who the guest is, queen or ROLE:ID (over virtio-9p: the mount)")
     add("--ticket", type=Path, metavar="FILE", help="the ticket for that")
+    add("--job", type=Path, metavar="FILE", help="a job descriptor that a worker-gpu hands in")
     add("--serial", default="stdio", metavar="MODE", help="stdio (default), none, pty, file:PATH, unix:PATH")
     add("--qmp", type=Path, metavar="PATH", help="let QEMU's monitor listen on this Unix socket")
     add("--exit-after", metavar="SECONDS|TEXT", help="leave after a time, or when TEXT was printed on stdio")
     add("--timeout", type=float, metavar="SECONDS", help="with --exit-after TEXT: longest wait for it")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting for the guest")
+    add("--qemu-bin", metavar="PROGRAM", help="default qemu-system-aarch64")
     add("--cpu", default="cortex-a57", metavar="NAME", help="default %(default)s")
     add("--memory", type=int, default=LEAST_MEMORY_MIB, metavar="MIB", help="default %(default)s")
     add("--no-build", action="store_true", help="boot the images as they are")
@@ -157,6 +159,8 @@ def _machine(options: argparse.Namespace, kernel: Path | None, work: Path) -> Ma
         settings.append(("uname", options.uname))
     if options.ticket:
         files.append(("ticket", options.ticket))
+    if options.job:
+        files.append(("job", options.job))
     for text in options.set:
         name, found, value = text.partition("=")
         if not found:
@@ -165,6 +169,7 @@ def _machine(options: argparse.Namespace, kernel: Path | None, work: Path) -> Ma
     return Machine(
         kernel=kernel,
         elfloader=options.elfloader,
+        program=options.qemu_bin or "qemu-system-aarch64",
         processor=options.cpu,
         memory_mib=options.memory,
         serial=options.serial,

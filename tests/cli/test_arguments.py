@@ -1,4 +1,5 @@
 import argparse
+import re
 import subprocess
 import sys
 
@@ -40,7 +41,7 @@ def test_every_example_parses(parser: argparse.ArgumentParser) -> None:
 
     assert lines
     for line in lines:
-        command = line.partition("  ")[0].partition(" > ")[0].partition(" | ")[0]
+        command = re.split("  | >>? | [|] ", line)[0]
         describe().parse_args(command.split()[1:])
 
 

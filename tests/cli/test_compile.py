@@ -29,7 +29,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def fresh(folder: Path) -> Path:
     """An empty place to write everything below, with the documents that have places."""
-    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("MANIFEST.md", "man"))
+    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("MANIFEST.md", "man", "*.svg"))
     return folder
 
 
@@ -113,7 +113,10 @@ def test_without_options_a_manifest_is_only_checked(
 def test_what_this_build_would_not_serve_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
     main([str(STOCK)])
 
-    assert "coh-rtc compile: note: cas.enable = true is not served by this build" in capsys.readouterr().err
+    assert (
+        "coh-rtc compile: note: ecosystem.host.enable = true is not served by this build"
+        in capsys.readouterr().err
+    )
 
 
 def test_only_the_resolved_manifest_holds_secrets_and_it_is_as_private_as_its_source(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_the_rules_of_the_manifest_hold_for_what_the_command_line_adds() -> None
 
     lines = OURS.read_text().splitlines()
     first = lines.index("[[tickets]]") + 1
-    assert len(refused.value.problems) == 5
+    assert len(refused.value.problems) == 6
     assert refused.value.problems[0] == (
         f"{OURS}:{first}: tickets[0]: everybody knows this sample secret of role queen, "
         "and other machines reach tcp://0.0.0.0:5640: set a secret of your own"
@@ -51,8 +51,8 @@ def test_the_rules_of_the_manifest_hold_for_what_the_command_line_adds() -> None
 
 def test_what_is_asked_for_in_vain_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     manifest = tmp_path / "m.toml"
-    manifest.write_text(as_toml(edited(content_of(OURS), {("sharding", "enabled"): True})))
+    manifest.write_text(as_toml(edited(content_of(OURS), {("ecosystem", "host", "enable"): True})))
     with caplog.at_level(logging.WARNING):
         hive_plan(describe().parse_args(["serve", "--manifest", str(manifest)]))
 
-    assert "sharding.enabled = true is not served by this build" in caplog.text
+    assert "ecosystem.host.enable = true is not served by this build" in caplog.text

@@ -15,7 +15,7 @@ from tests.manifest.samples import OURS, STOCK, Edits, as_toml, content_of, edit
 pytestmark = pytest.mark.mount
 
 LONG_LINE = b'{"budget":{"ttl_s":300%s}}\n' % (b" " * 300)
-DEEP_BIND = b'{"bind":{"from":"/log","to":"/a/b/c/d"}}\n'
+DEEP_BIND = b'{"bind":{"from":"/log","to":"/a/b/c/d/e/f"}}\n'
 SPAWN = b'{"spawn":"heartbeat","ticks":1}\n'
 
 
@@ -66,8 +66,10 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "msize": Case({("secure9p", "msize"): 256}, command(LONG_LINE), "OK", "EINVAL"),
-    "walk_depth": Case({("secure9p", "walk_depth"): 3}, command(DEEP_BIND), "OK", "EINVAL"),
+    "msize": Case(
+        {("secure9p", "msize"): 256, ("cas", "store", "chunk_bytes"): 128}, command(LONG_LINE), "OK", "EINVAL"
+    ),
+    "walk_depth": Case({("secure9p", "walk_depth"): 5}, command(DEEP_BIND), "OK", "EINVAL"),
     "tags": Case({("secure9p", "tags_per_session"): 5}, window, "limit=16", "limit=5"),
     "ring": Case({("telemetry", "ring_bytes_per_worker"): 512}, telemetry, "OK", "EDQUOT"),
     "workers": Case({("workers", "max_workers"): 1}, two_spawns, "OK", "ENOSPC"),
@@ -75,10 +77,15 @@ CASES = {
         {("namespaces", "mounts"): []}, command(b'{"mount":{"service":"logs","at":"/x"}}\n'), "OK", "ENOENT"
     ),
     "feature": Case(
-        {("observability", "proc_9p", "sessions"): False},
+        {
+            ("observability", "proc_9p", "sessions"): False,
+            ("ui_providers", "proc_9p", "sessions"): False,
+            ("ui_providers", "proc_9p", "outstanding"): False,
+            ("ui_providers", "proc_9p", "short_writes"): False,
+        },
         status_files,
-        "outstanding refused sessions short_writes",
-        "outstanding refused short_writes",
+        "outstanding outstanding.cbor refused session sessions sessions.cbor short_writes short_writes.cbor",
+        "outstanding refused session short_writes",
     ),
 }
 
@@ -131,6 +138,6 @@ def test_what_the_manifest_asks_for_in_vain_is_said_at_the_start_and_by_doctor(t
     _, said = process.communicate(timeout=10)
 
     for text in (said, doctor.stdout):
-        assert "sharding.enabled = true is not served by this build: there is no /shard" in text
-    assert "WARN  manifest: cas.enable = true is not served by this build" in doctor.stdout
+        assert "ecosystem.host.enable = true is not served by this build: there is no host tree" in text
+    assert "WARN  manifest: ecosystem.host.enable = true is not served by this build" in doctor.stdout
     assert load(STOCK).sha256 in doctor.stdout

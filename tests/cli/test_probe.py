@@ -7,7 +7,9 @@ import pytest
 
 from ninedoor.cli import probe
 from ninedoor.cli.probe import Look
+from ninedoor.client import connect
 from tests.cli.conftest import Terminal
+from tests.manifest.samples import OURS, as_toml, content_of, edited
 
 
 def look(places: list[str]) -> list[Look]:
@@ -107,3 +109,15 @@ def test_what_is_imported_is_not_for_the_working_directory_to_say(
     monkeypatch.chdir(tmp_path)
 
     assert look([f"unix:{tmp_path}/s", str(tmp_path)]) == [Look(None, 0), Look(None, None)]
+
+
+def test_a_hive_on_a_socket_is_asked_in_its_shards_where_workers_have_no_short_names(
+    terminal: Terminal,
+) -> None:
+    changed = {("sharding", "legacy_worker_alias"): False}
+    (terminal.home / "m.toml").write_text(as_toml(edited(content_of(OURS), changed)))
+    terminal.start("serve", "--manifest", "m.toml", "--listen", "unix:s")
+    with connect(f"unix:{terminal.home}/s") as queen:
+        queen.append("/queen/ctl", b'{"spawn":"heartbeat","ticks":9}\n' * 2)
+
+    assert look([f"unix:{terminal.home}/s"]) == [Look(None, 2)]

@@ -25,7 +25,7 @@ def server(tmp_path: Path, world: World) -> Iterator[HiveServer]:
     yield server
     server.stop()
     assert server.failures == []
-    assert world.counters.sessions == {}
+    assert not len(world.counters.sessions)
 
 
 def open_sockets() -> set[str]:

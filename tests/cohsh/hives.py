@@ -27,7 +27,7 @@ TOKEN = "a-token-of-ours"
 PATIENCE_S = 10.0
 QUICK = Retry(max_attempts=3, backoff_ms=1, ceiling_ms=4, timeout_ms=10_000)
 
-SERVED = ("9p", "tcp", "serial", "pty")
+SERVED = ("9p", "9p-tcp", "tcp", "serial", "pty")
 """Ways to a served hive."""
 
 
@@ -41,6 +41,8 @@ class Hive:
     port: int = 0
     app: App = field(init=False)
     terminal: str = ""
+    ninep: str = ""
+    """URL of the 9P socket on TCP, where a queen needs a ticket too."""
 
     def __post_init__(self) -> None:
         self.app = open_app(self.config, SetClock())
@@ -54,7 +56,8 @@ class Hive:
         failures: list[BaseException] = []
 
         async def serve() -> None:
-            bound = bind(Listener(f"unix:{self.place / 'hive'}"))
+            bound = [bind(Listener(url)) for url in (f"unix:{self.place / 'hive'}", "tcp://127.0.0.1:0")]
+            self.ninep = str(bound[1].address)
             consoles = [
                 Console(f"tcp://127.0.0.1:{self.port}", TOKEN),
                 Console(f"unix:{self.place / 'line'}"),
@@ -65,7 +68,7 @@ class Hive:
             self.terminal = places[2].url.partition(":")[2]
             with scope:
                 async with trio.open_nursery() as nursery:
-                    await nursery.start(StreamDoor(self.app, [bound]).serve)
+                    await nursery.start(StreamDoor(self.app, bound).serve)
                     await nursery.start(ConsoleDoor(self.app, places).serve)
                     tokens.append(trio.lowlevel.current_trio_token())
                     started.set()
@@ -91,6 +94,8 @@ class Hive:
 
     def where(self, way: str) -> Where:
         """How `way`, one of SERVED, gets there."""
+        if way == "9p-tcp":
+            return Where("9p", url=self.ninep, retry=QUICK)
         if way == "pty":
             return Where("serial", line=self.terminal, retry=QUICK)
         return Where(

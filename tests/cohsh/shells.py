@@ -12,9 +12,10 @@ from cohsh.output import Output, Response
 from cohsh.policy import Policy
 from cohsh.shell import Shell
 from cohsh.transports.inprocess import Mock
-from cohsh.transports.transport import Following, Reply, Transport, nothing, reply
+from cohsh.transports.transport import Following, Transport, nothing
 from ninedoor.console.ack import ok
 from ninedoor.console.grammar import VERBS, Command
+from ninedoor.console.reply import Reply, reply
 from tests.deployment import CONFIG
 
 

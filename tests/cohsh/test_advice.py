@@ -2,7 +2,8 @@
 
 import pytest
 
-from cohsh.advice import advice
+from cohsh.advice import advice, mistyped
+from cohsh.commands import VERBS
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,15 @@ def test_refusals_say_what_to_try(line: str, word: str) -> None:
 @pytest.mark.parametrize("line", ["OK PING reply=pong", "no acknowledgement", "ERR X reason=new"])
 def test_nothing_is_said_where_nothing_is_known(line: str) -> None:
     assert advice(line) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("atach", "did you mean attach? help lists the commands"),
+        ("exit", "did you mean quit? help lists the commands"),
+        ("zzz", "help lists the commands"),
+    ],
+)
+def test_a_mistyped_verb_is_guessed(typed: str, hint: str) -> None:
+    assert mistyped(typed, VERBS) == hint

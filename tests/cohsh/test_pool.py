@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from cohsh.pool import Pool, PoolError, Writer, batches, missing
 from cohsh.retry import Retry
-from cohsh.transports.transport import Interrupted, Reply, Transport, reply
+from cohsh.transports.transport import Interrupted, Transport
 from ninedoor.console.ack import ok
 from ninedoor.console.grammar import Command
+from ninedoor.console.reply import Reply, reply
 from tests.cohsh.shells import Scripted
 
 

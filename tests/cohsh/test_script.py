@@ -106,7 +106,7 @@ def test_an_expectation_before_any_command_has_nothing_to_look_at(shell: Shell) 
 def test_the_last_acknowledgement_counts_not_the_lines_behind_it(shell: Shell) -> None:
     Run(shell).run(
         statements(
-            "attach queen\nEXPECT SUBSTR role=queen\nls /\nEXPECT SUBSTR entries=4\nEXPECT NOT proc\n"
+            "attach queen\nEXPECT SUBSTR role=queen\nls /log\nEXPECT SUBSTR entries=1\nEXPECT NOT queen.log\n"
             "help\nEXPECT SUBSTR quit - leave\nWAIT 0"
         )
     )

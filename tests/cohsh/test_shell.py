@@ -4,8 +4,9 @@ import pytest
 
 from cohsh.output import Response
 from cohsh.shell import PAYLOAD_MAX, Outcome
-from cohsh.transports.transport import Reply, Unreachable
+from cohsh.transports.transport import Unreachable
 from ninedoor.console.grammar import Command
+from ninedoor.console.reply import Reply
 from tests.cohsh.shells import Memory, Scripted, on_a_hive, scripted
 
 
@@ -95,3 +96,26 @@ def test_a_long_command_of_the_queen_goes_by_the_consoles_spawn() -> None:
         Command("echo", path="/queen/ctl", payload=short),
         Command("spawn", payload=long),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "notices"),
+    [
+        ("cat", ["[cohsh] usage: cat <path>"]),
+        ("atach queen", ["[cohsh] did you mean attach? help lists the commands"]),
+        ("cat proc/boot", ["[cohsh] path 'proc/boot' is not absolute: begin it with /"]),
+    ],
+)
+def test_a_slip_gets_one_hint_that_fits(line: str, notices: list[str]) -> None:
+    shell = scripted()
+    shell.run(line)
+
+    assert isinstance(shell.output, Memory)
+    assert shell.output.notices == notices
+
+
+def test_help_shows_one_verb_where_one_is_named() -> None:
+    shown = scripted().run("help CAT").responses
+
+    assert [response.text for response in shown] == ["  cat <path> - show a file"]
+    assert not scripted().run("help dance").ok

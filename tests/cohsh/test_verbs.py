@@ -1,12 +1,14 @@
 """What verbs send."""
 
+import errno
 import socket
 from pathlib import Path
 
 import pytest
 
-from cohsh.transports.transport import Reply
 from ninedoor.console.grammar import Command
+from ninedoor.console.refusals import refusal
+from ninedoor.console.reply import Reply, reply
 from tests.cohsh.shells import Memory, Scripted, on_a_hive, scripted
 
 
@@ -24,7 +26,6 @@ from tests.cohsh.shells import Memory, Scripted, on_a_hive, scripted
             "mount logs /x",
             Command("echo", path="/queen/ctl", payload='{"mount":{"service":"logs","at":"/x"}}'),
         ),
-        ("lifecycle cordon", Command("echo", path="/queen/lifecycle/ctl", payload="cordon")),
     ],
 )
 def test_a_verb_is_a_command_of_the_console(line: str, command: Command) -> None:
@@ -135,7 +136,10 @@ def test_other_files_are_not_pushed(tmp_path: Path, name: str, text: str, reason
 
 def test_a_hive_without_telemetry_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("x")
-    with on_a_hive() as shell:
-        outcome = shell.run(f"telemetry push {tmp_path / 'a.log'} --device demo")
+
+    def answer(command: Command) -> Reply | None:
+        return reply(refusal("ECHO", errno.ENOENT, path=command.path))
+
+    outcome = scripted(answer).run(f"telemetry push {tmp_path / 'a.log'} --device demo")
 
     assert outcome.responses[-1].text.startswith("ERR ECHO reason=policy detail=invalid-path")

@@ -84,7 +84,7 @@ class Local:
     def close(self) -> None:
         for door in (*self._doors, self.desk):
             door.close()
-        assert self.app.counters.sessions == {}
+        assert not len(self.app.counters.sessions)
         self.app.close()
 
 

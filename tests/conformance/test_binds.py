@@ -6,8 +6,9 @@ import pytest
 
 from tests.conformance.cases import CTL, HEARTBEAT, LOG, TELEMETRY, command, refusal
 from tests.conformance.hives import Hive
+from tests.deployment import PROC
 
-ROOT = ["log", "proc", "queen", "worker"]
+ROOT = ["gpu", "log", "proc", "queen", "worker"]
 
 
 def test_a_bind_serves_one_place_from_another_in_this_session_only(hive: Hive) -> None:
@@ -40,7 +41,7 @@ def test_a_queen_may_remap_even_her_own_control_file(hive: Hive) -> None:
     assert refusal(door.open, CTL, os.O_RDONLY) == "ENOENT"
     door.write("/q/ctl", HEARTBEAT.encode())
     assert hive.desk.names("/worker") == ["worker-1"]
-    assert hive.desk.names("/queen") == ["ctl"]
+    assert hive.desk.names("/queen") == ["ctl", "lifecycle", "telemetry"]
 
 
 def test_a_service_is_mounted_where_it_is_wanted(hive: Hive) -> None:
@@ -86,7 +87,7 @@ def test_a_target_bound_again_is_replaced(hive: Hive) -> None:
 
     command(door, '{"bind":{"from":"/queen","to":"/a"}}')
 
-    assert door.names("/a") == ["ctl"]
+    assert door.names("/a") == ["ctl", "lifecycle", "telemetry"]
 
 
 def test_the_longest_target_wins_and_binds_do_not_chain(hive: Hive) -> None:
@@ -99,8 +100,8 @@ def test_the_longest_target_wins_and_binds_do_not_chain(hive: Hive) -> None:
     )
 
     assert door.names("/a") == ["b", "queen.log"]
-    assert door.names("/a/b") == ["ctl"]
-    assert door.names("/log") == ["9p", "boot"]
+    assert door.names("/a/b") == ["ctl", "lifecycle", "telemetry"]
+    assert door.names("/log") == PROC
 
 
 def test_nothing_deeper_than_eight_names_is_reached_through_a_bind(hive: Hive) -> None:
@@ -142,4 +143,4 @@ def test_a_refused_bind_changes_nothing(hive: Hive, text: str) -> None:
 
     assert door.names("/") == ROOT
     assert door.names("/log") == ["queen.log"]
-    assert door.names("/proc") == ["9p", "boot"]
+    assert door.names("/proc") == PROC

@@ -21,7 +21,7 @@ def test_a_spawn_makes_a_worker_however_it_is_written(hive: Hive, flags: int) ->
     assert door.write(CTL, HEARTBEAT.encode() + b"\n", flags) == 34
 
     assert door.names("/worker") == ["worker-1"]
-    assert door.names("/worker/worker-1") == ["telemetry"]
+    assert door.names("/worker/worker-1") == ["cursors", "telemetry"]
     assert door.read(TELEMETRY) == b""
     assert door.read(CTL) == b'OK {"spawn":"heartbeat","ticks":100}\n'
     assert door.read(LOG) == SPAWNED.encode() + b"\n"

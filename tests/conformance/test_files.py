@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.cases import CTL, LOG, TELEMETRY, command, denials, refusal
 from tests.conformance.doors import APPEND, CHANGES, REPLACE, Stat
 from tests.conformance.hives import Hive
-from tests.deployment import BOOT_LINES
+from tests.deployment import BOOT_LINES, PROC
 
 BOOT = "".join(f"{line}\n" for line in BOOT_LINES).encode()
 FILE, DIRECTORY = stat.S_IFREG, stat.S_IFDIR
@@ -55,12 +55,12 @@ def test_listings_are_the_same_and_sorted(hive: Hive) -> None:
     command(hive.desk, *['{"spawn":"heartbeat","ticks":1}'] * 11)
     door = hive.door()
 
-    assert door.names("/") == ["log", "proc", "queen", "worker"]
-    assert door.names("/proc") == ["9p", "boot"]
+    assert door.names("/") == ["gpu", "log", "proc", "queen", "worker"]
+    assert door.names("/proc") == PROC
     assert door.names("/log") == ["queen.log"]
-    assert door.names("/queen") == ["ctl"]
+    assert door.names("/queen") == ["ctl", "lifecycle", "telemetry"]
     assert door.names("/worker") == sorted(f"worker-{number}" for number in range(1, 12))
-    assert door.names("/worker/worker-11") == ["telemetry"]
+    assert door.names("/worker/worker-11") == ["cursors", "telemetry"]
 
 
 def test_a_long_listing_comes_whole(hive: Hive) -> None:
@@ -206,7 +206,7 @@ def test_no_system_call_changes_the_namespace(hive: Hive, verb: str) -> None:
 
     assert refusal(door.change, verb, path, "/log/other") == "EPERM"
 
-    assert door.names("/") == ["log", "proc", "queen", "worker"]
+    assert door.names("/") == ["gpu", "log", "proc", "queen", "worker"]
     assert door.names("/log") == ["queen.log"]
     assert door.read(LOG).startswith(b"kept\n")
     assert len(denials(hive)) == 1

@@ -159,7 +159,7 @@ def test_a_kill_through_the_door_itself_is_seen_there_at_once(hive: Hive) -> Non
     door = hive.door()
     command(door, HEARTBEAT)
     reading = door.open(TELEMETRY, os.O_RDONLY)
-    assert door.names("/worker/worker-1") == ["telemetry"]
+    assert door.names("/worker/worker-1") == ["cursors", "telemetry"]
 
     command(door, '{"kill":"worker-1"}')
 

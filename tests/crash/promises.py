@@ -53,6 +53,60 @@ def _disorder(numbers: list[int]) -> list[int]:
     return [after for before, after in pairwise(numbers) if after <= before]
 
 
+class Reader:
+    """What a reader with a named cursor has of the lines with `prefix`: every one of them, once, but what it
+    was told is lost. `longest` as in `writers.numbered`."""
+
+    def __init__(self, prefix: str, longest: int, ledger: Path, output: Path) -> None:
+        self.prefix = prefix
+        self.longest = longest
+        self.ledger = ledger
+        self.output = output
+        self.stands = 0
+        self.lost: list[tuple[int, int]] = []
+        self._verified = 0
+
+    def check(self, stands: int) -> None:
+        """The cursor of a restarted hive stands where it was last set, or where somebody was setting it."""
+        steps = self.ledger.read_text().splitlines()[self._verified :] if self.ledger.exists() else []
+        self._verified += len(steps)
+        setting = {self.stands}
+        for step in steps:
+            match step.split():
+                case ["stands", offset]:
+                    assert int(offset) in setting, f"the cursor stood at {offset}, not in {setting}"
+                    setting = {int(offset)}
+                case ["lost", start, end]:
+                    self.lost.append((int(start), int(end)))
+                case ["try", offset]:
+                    setting.add(int(offset))
+                case ["ack", offset]:
+                    setting = {int(offset)}
+        assert stands in setting, f"the cursor stands at {stands}, not in {setting}"
+        self.stands = stands
+
+    def check_output(self, promised: set[int]) -> int:
+        """The copy is what was written, up to the cursor: all the lines `promised` up to there, but as many
+        as the bytes that it was told are lost. Returns how many lines are in it."""
+        copy = self.output.read_bytes()[: self.stands]
+        assert len(copy) == self.stands
+        lost = [(start, min(end, self.stands)) for start, end in self.lost if start < self.stands]
+        for start, end in lost:
+            assert copy[start:end] == bytes(end - start), "what is lost was not left out"
+        whole = [line for line in copy.split(b"\n")[:-1] if b"\0" not in line]
+        found = []
+        for line in whole:
+            number = int(line.removeprefix(self.prefix.encode()).partition(b":")[0])
+            assert line + b"\n" == numbered(self.prefix, number, self.longest), "torn"
+            found.append(number)
+        assert found == sorted(set(found)), f"twice or out of order: {_disorder(found)}"
+        missing = {number for number in promised if number <= max(found, default=0)} - set(found)
+        missed = sum(len(numbered(self.prefix, number, self.longest)) for number in missing)
+        cut = 2 * len(numbered(self.prefix, max(promised, default=0), 0)) + 2 * self.longest
+        assert missed <= sum(end - start + cut for start, end in lost), f"missed untold: {sorted(missing)}"
+        return len(found)
+
+
 class Workers:
     """The workers that one governor spawned and killed. `fixed` are those it does not know of."""
 

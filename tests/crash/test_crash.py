@@ -1,7 +1,8 @@
 """The daemon is killed with SIGKILL at random moments while programs write through its mount.
 
 After each restart on the same state: what was acknowledged is there, nothing is there twice or in part, no id
-is used again, and the mount that the dead daemon left is replaced. `scripts/crash` runs it for longer:
+is used again, a reader goes on at the exact byte its cursor stood at, and the mount that the dead daemon left
+is replaced. `scripts/crash` runs it for longer:
 NINEDOOR_CRASH_CYCLES kills, drawn from NINEDOOR_CRASH_SEED.
 """
 
@@ -18,10 +19,12 @@ import pytest
 
 from ninedoor.cli.locate import stock_manifest
 from tests.crash import writers
-from tests.crash.promises import Lines, Workers
+from tests.crash.promises import Lines, Reader, Workers
 from tests.daemons import Daemons
 
-CYCLES = int(os.environ.get("NINEDOOR_CRASH_CYCLES", "50"))
+FEW = 10
+"""Kills of the version that always runs."""
+CYCLES = int(os.environ.get("NINEDOOR_CRASH_CYCLES", "200"))
 SEED = int(os.environ.get("NINEDOOR_CRASH_SEED", "9"))
 
 SECONDS_EACH = 15.0
@@ -44,6 +47,8 @@ LOG_LINE = re.compile(
     rb"(log-[ab]-\d+:x*"
     rb"|spawned worker-\d+ ticks=\d+ ttl=\S+ ops=\S+"
     rb"|killed worker-\d+"
+    rb"|lifecycle transition old=BOOTING new=ONLINE reason=boot-complete"
+    rb"|\[audit\] telemetry cursor stale requested=\d+ rewind_to=\d+ retain_on_boot=true"
     rb"|manifest changed old=[0-9a-f]{12} new=[0-9a-f]{12}"
     rb"|revoked worker-\d+: killed by queen"
     rb"|\[audit\] telemetry ring wrap dropped_bytes=\d+ new_base=\d+"
@@ -88,6 +93,8 @@ class _Siege:
         self._mount = daemons.mountpoint
         self._log = [Lines(f"log-{name}-", 210, place / f"log-{name}") for name in "ab"]
         self._telemetry = Lines("t-", 28, place / "telemetry")
+        self._reader = Reader("t-", 28, place / "reader", place / "copy")
+        self.read = 0
         self._workers = Workers(place / "workers", {"worker-1"})
         self._writers: list[subprocess.Popen[bytes]] = []
         self.promises = 0
@@ -101,6 +108,8 @@ class _Siege:
         for lines in self._log:
             self._send_appender("log/queen.log", lines, 1)
         self._send_appender("worker/worker-1/telemetry", self._telemetry, 8)
+        worker = self._mount / "worker/worker-1"
+        self._send("follow", worker, self._reader.ledger, self._reader.output, "siege")
         living = sorted(self._workers.living)
         self._send("govern", self._mount, self._workers.ledger, self.chance.randrange(1 << 30), *living)
 
@@ -127,6 +136,7 @@ class _Siege:
         for lines in self._log:
             self._keep(lines, log)
         self._keep(self._telemetry, _lines(self._mount / "worker/worker-1/telemetry"))
+        self._check_reader()
         unknown = self._workers.read_ledger()
         names = set(os.listdir(self._mount / "worker"))
         self._workers.check(names, unknown)
@@ -140,15 +150,32 @@ class _Siege:
         self.promises += len(acknowledged)
         lines.check(found, acknowledged)
 
+    def _check_reader(self) -> None:
+        cursors = (self._mount / "worker/worker-1/cursors").read_text()
+        stands = re.search(r"cursor name=siege offset=(\d+) ", cursors)
+        self._reader.check(int(stands[1]) if stands else 0)
+        if self._reader.stands:
+            self.read = self._reader.check_output(self._telemetry.promised)
+
     @staticmethod
     def _check_heartbeats(lines: list[bytes]) -> None:
         ticks = [int(line.removeprefix(b"heartbeat ")) for line in lines]
         assert ticks == list(range(ticks[0], ticks[0] + len(ticks))) if ticks else True
 
 
+@pytest.mark.timeout(FEW * SECONDS_EACH)
+def test_what_was_acknowledged_survives_a_few_kills(daemons: Daemons, tmp_path: Path) -> None:
+    _kill_again_and_again(daemons, tmp_path, FEW)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(CYCLES * SECONDS_EACH)
 def test_what_was_acknowledged_survives_any_kill(daemons: Daemons, tmp_path: Path) -> None:
-    print(f"{CYCLES} kills, seed {SEED}")
+    _kill_again_and_again(daemons, tmp_path, CYCLES)
+
+
+def _kill_again_and_again(daemons: Daemons, tmp_path: Path, cycles: int) -> None:
+    print(f"{cycles} kills, seed {SEED}")
     chance = random.Random(SEED)
     siege = _Siege(daemons, tmp_path, chance)
     policies = [_manifest(tmp_path, fsync) for fsync in ("batch", "always")]
@@ -156,7 +183,7 @@ def test_what_was_acknowledged_survives_any_kill(daemons: Daemons, tmp_path: Pat
     siege.begin()
     left_behind = 0
 
-    for kill in range(CYCLES):
+    for kill in range(cycles):
         siege.send_writers()
         time.sleep(chance.uniform(*RUN_S))
         daemons.kill()
@@ -173,8 +200,9 @@ def test_what_was_acknowledged_survives_any_kill(daemons: Daemons, tmp_path: Pat
         siege.check()
 
     # `doctor --repair`, run by anybody on this machine, may have been quicker once or twice.
-    assert left_behind > CYCLES // 2
-    assert siege.promises > 10 * CYCLES
+    assert left_behind > cycles // 2
+    assert siege.promises > 10 * cycles
+    assert siege.read > cycles
     assert daemons.stop() == 0
     assert daemons.mounts() == 0
     daemons.start()

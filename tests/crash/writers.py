@@ -2,6 +2,7 @@
 
     writers.py append FILE LEDGER PREFIX FIRST LONGEST PAUSE_MS     one numbered line after the other
     writers.py govern MOUNT LEDGER SEED WORKER...                   spawn and kill workers
+    writers.py follow WORKER LEDGER OUTPUT NAME                     read telemetry on from the cursor NAME
 
 A ledger lies outside the mount. Each step is there before it is asked for (`try`) and once more when it was
 acknowledged (`ack`), so that what was in flight at the end is known to be of unknown outcome. Exit status 0
@@ -71,9 +72,45 @@ def govern(mount: Path, ledger: Ledger, chance: random.Random, living: list[str]
         time.sleep(chance.random() * 0.02)
 
 
+def follow(worker: Path, ledger: Ledger, output: str, name: str) -> None:
+    """Append to `output` what comes behind the cursor `name`, for ever. What it holds behind where the cursor
+    stands was read before the cursor was set, and is read again."""
+    copy = os.open(output, os.O_WRONLY | os.O_CREAT)
+    telemetry = os.open(worker / "telemetry", os.O_RDONLY)
+    base, stands = _standing(worker, name)
+    ledger.note("stands", stands)
+    while True:
+        start = max(base, stands)
+        data = os.pread(telemetry, 1 << 16, start)
+        base = _standing(worker, name)[0]
+        if base > start or (start == stands and not data):
+            time.sleep(0.005)  # some of it was dropped while it was read, or there is nothing
+            continue
+        if start > stands:
+            ledger.note("lost", stands, start)
+        os.ftruncate(copy, start)
+        os.pwrite(copy, data, start)
+        stands = start + len(data)
+        ledger.note("try", stands)
+        _write(worker / "cursors", f"set {name} {stands}\n".encode())
+        ledger.note("ack", stands)
+        time.sleep(0.005)
+
+
+def _standing(worker: Path, name: str) -> tuple[int, int]:
+    """Where the ring begins, and where the cursor stands."""
+    ring, *cursors = (worker / "cursors").read_text().splitlines()
+    offsets = {words[1]: int(words[2].partition("=")[2]) for words in map(str.split, cursors)}
+    return int(ring.split()[1].partition("=")[2]), offsets.get(f"name={name}", 0)
+
+
 def _command(mount: Path, line: bytes) -> None:
     """As a shell's `echo > ctl` does it."""
-    control = os.open(mount / "queen" / "ctl", os.O_WRONLY | os.O_TRUNC | os.O_CREAT)
+    _write(mount / "queen" / "ctl", line)
+
+
+def _write(file: Path, line: bytes) -> None:
+    control = os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_CREAT)
     try:
         os.write(control, line)
     finally:
@@ -86,6 +123,9 @@ def main(kind: str, place: str, ledger: str, *rest: str) -> None:
         if kind == "append":
             prefix, first, longest, pause_ms = rest
             append(place, Ledger(ledger), prefix, int(first), int(longest), float(pause_ms) / 1000)
+        elif kind == "follow":
+            output, name = rest
+            follow(Path(place), Ledger(ledger), output, name)
         else:
             seed, *living = rest
             govern(Path(place), Ledger(ledger), random.Random(int(seed)), living)

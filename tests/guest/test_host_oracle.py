@@ -14,9 +14,9 @@ from ninedoor.console.ack import RAW_KEYS, err, ok
 from ninedoor.console.body import body_lines, summary
 from ninedoor.console.editor import LineEditor
 from ninedoor.console.grammar import VERBS, GrammarError, parse
+from ninedoor.console.paths import is_binary
 from ninedoor.console.refusals import WORDS, refusal
 from ninedoor.console.throttle import Throttle
-from ninedoor.doors.console.files import is_binary
 from ninedoor.errors import TicketError, WireError
 from ninedoor.limits import MSIZE_MAX, MSIZE_MIN, READ_OVERHEAD, WALK_DEPTH_MAX
 from ninedoor.policy.roles import ROLES

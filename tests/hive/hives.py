@@ -3,10 +3,12 @@
 Shared by the tests of this package; it mirrors no module.
 """
 
+import errno
 from collections.abc import Callable
 from typing import Any
 
 from ninedoor.config import Config, Telemetry, Workers
+from ninedoor.errors import P9Error
 from ninedoor.hive.hive import Hive
 from ninedoor.hive.ring import Ring
 from ninedoor.hive.state import State
@@ -17,6 +19,27 @@ from tests.callers import RecordingCaller
 
 CAPACITY = 16
 NOW = 1000.0
+
+FULL = P9Error(errno.ENOSPC, "no room for a record")
+
+
+class FailingJournal(RetainedJournal):
+    """Refuses append number `failing`, counted from when it was set; takes all others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing = 0
+        self.appends = 0
+
+    def fail(self, number: int) -> None:
+        self.failing, self.appends = number, 0
+
+    def append(self, record: bytes, *, reserved: bool = False) -> None:
+        self.appends += 1
+        if self.appends == self.failing:
+            raise FULL
+        super().append(record, reserved=reserved)
+
 
 CONFIG = Config(
     telemetry=Telemetry(ring_bytes_per_worker=CAPACITY),
@@ -78,6 +101,7 @@ def state_of(hive: State) -> dict[str, Any]:
         "birth": hive.birth,
         "tickets": {worker: set(seen) for worker, seen in hive._tickets.items()},
         "revoked": list(hive._revoked_tickets.items()),
+        **{part.name: part.dump() for part in hive._parts},
     }
 
 

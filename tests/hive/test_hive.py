@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 
 from ninedoor import limits
-from ninedoor.config import Config, Telemetry
 from ninedoor.errors import P9Error
 from ninedoor.hive.hive import Hive
 from ninedoor.hive.refusals import BURST
@@ -592,15 +591,6 @@ def test_utf8_beyond_ascii_is_telemetry() -> None:
     hive.append_telemetry(worker, 0, "42 °C\n".encode(), WORKER, NOW)
 
     assert worker.ring.retained().decode() == "42 °C\n"
-
-
-def test_under_another_schema_any_bytes_are_telemetry() -> None:
-    hive = new_hive(Config(telemetry=Telemetry(ring_bytes_per_worker=16, frame_schema="cbor-v1")))
-    worker = spawned(hive)
-
-    hive.append_telemetry(worker, 0, b"\xa6\xff", WORKER, NOW)
-
-    assert worker.ring.retained() == b"\xa6\xff"
 
 
 def test_an_empty_frame_is_taken_and_costs_nothing() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ninedoor.errors import P9Error
 from ninedoor.hive.lines import FIELD_MAX, TEXT_MAX
-from ninedoor.hive.refusals import BURST, RefusalLog
+from ninedoor.hive.refusals import BURST, STRANGERS_MAX, RefusalLog, Strangers
 
 
 class _Log:
@@ -144,3 +144,47 @@ def test_a_refusal_stays_a_refusal_when_the_log_cannot_be_written(ecode: int) ->
     log.failure = None
     _refuse(refusals, 1002.0)
     assert len(log.lines) == 1
+
+
+# -- strangers
+
+
+def _knock(refusals: RefusalLog, who: str, now: float, times: int = 1) -> None:
+    for _ in range(times):
+        refusals.refused(who, "none", "AUTH", "-", errno.EPERM, "invalid-token", now)
+
+
+def test_all_of_a_storm_is_written_and_a_line_a_second_of_what_goes_on() -> None:
+    log = _Log()
+    refusals = RefusalLog(log.note)
+    _knock(refusals, "tcp:10.0.0.1:1", 1000.0, BURST)
+    assert len(log.lines) == BURST
+    for second in range(1, 11):
+        _knock(refusals, f"tcp:10.0.0.1:{second}", 1000.0 + second, 100)
+
+    denials = [text for text, _now in log.lines[BURST:] if text.startswith("denied ")]
+    counts = [text for text, _now in log.lines[BURST:] if text.startswith("audit-suppressed ")]
+    assert len(denials) == 10
+    assert counts == ["audit-suppressed lines=99 limit_per_s=1"] * 9
+
+
+def test_a_storm_from_one_address_hides_nobody_elses_denials() -> None:
+    log = _Log()
+    refusals = RefusalLog(log.note)
+    _knock(refusals, "tcp:10.0.0.1:1", 1000.0, BURST)
+    _knock(refusals, "tcp:10.0.0.1:1", 1001.0, 10_000)
+    _knock(refusals, "tcp:[::1]:1", 1001.5)
+    _refuse(refusals, 1001.5)
+
+    assert [text.partition(" ticket")[0] for text, _now in log.lines[-2:]] == [
+        "denied who=tcp:[::1]:1",
+        "denied who=worker-heartbeat:worker-1",
+    ]
+
+
+def test_no_more_addresses_are_remembered_than_the_bound() -> None:
+    strangers = Strangers()
+    for number in range(STRANGERS_MAX + 5):
+        assert strangers.may(str(number), 0.0)
+
+    assert len(strangers._left) == STRANGERS_MAX

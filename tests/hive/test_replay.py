@@ -4,7 +4,6 @@ refuses a record leaves the state as it was.
 It mirrors no module: it is the law that `hive.py`, `state.py`, `events.py` and `workers.py` keep together.
 """
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -28,32 +27,12 @@ from ninedoor import limits
 from ninedoor.errors import P9Error, StoreError
 from ninedoor.hive import events as ev
 from ninedoor.hive.hive import Hive
+from ninedoor.hive.lifecycle import TRANSITIONS
 from ninedoor.hive.state import State
 from ninedoor.hive.workers import Worker
 from ninedoor.store.memory import RetainedJournal
 from tests.callers import RecordingCaller
-from tests.hive.hives import CAPACITY, NOW, opened, run, spawned, state_of
-
-FULL = P9Error(errno.ENOSPC, "no room for a record")
-
-
-class FailingJournal(RetainedJournal):
-    """Refuses append number `failing`, counted from when it was set; takes all others."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.failing = 0
-        self.appends = 0
-
-    def fail(self, number: int) -> None:
-        self.failing, self.appends = number, 0
-
-    def append(self, record: bytes) -> None:
-        self.appends += 1
-        if self.appends == self.failing:
-            raise FULL
-        super().append(record)
-
+from tests.hive.hives import CAPACITY, FULL, NOW, FailingJournal, opened, run, spawned, state_of
 
 # -- a restart ----------------------------------------------------------------------------------------------
 
@@ -80,11 +59,25 @@ def _history(hive: Hive) -> Iterator[Callable[[], object]]:
         yield partial(hive.append_telemetry, first, limits.APPEND_OFFSET, b"x" * 99, role, NOW + 6)
         yield partial(hive.append_telemetry, first, limits.APPEND_OFFSET, b"\xff", role, NOW + 6)
         yield partial(hive.append_telemetry, first, limits.APPEND_OFFSET, b"heartbeat 3\n", role, NOW + 7)
+        for text in ("set dash 3", "set dash 999", "set archive 12", "drop archive", "drop archive"):
+            yield partial(hive.cursors.command, first, text, NOW + 7)
+    for word in ("cordon", "halt", "drain", "resume"):
+        yield partial(hive.lifecycle.command, word, queen, NOW + 8)
+    for text in ('{"new":"segment"}', '{"new":"segment","mime":"text/csv"}', '{"new":"x"}'):
+        yield partial(hive.segments.command, "dev", text, NOW + 8)
+    yield partial(_push, hive, b"a record")
     yield partial(hive.note, "ui-ticket outcome=deny", NOW + 8)
     yield partial(hive.append_log, b"by hand\n", NOW + 8)
     yield partial(run, hive, '{"kill":"worker-2"}', NOW + 9)
     yield partial(run, hive, '{"spawn":"heartbeat","ticks":1,"budget":{"ttl_s":1}}', NOW + 9)
     yield partial(hive.expire, NOW + 10)
+
+
+def _push(hive: Hive, data: bytes) -> None:
+    """Append to the first segment there is."""
+    for device in hive.segments.devices.values():
+        segment = next(iter(device.segments.values()))
+        hive.segments.append(device, segment, limits.APPEND_OFFSET, data, NOW + 8)
 
 
 def _reopened_states(hive: Hive, journal: RetainedJournal) -> list[dict[str, Any]]:
@@ -429,6 +422,10 @@ class Histories(RuleBasedStateMachine):
     def present_ticket(self, data: st.DataObject, fingerprint: str) -> None:
         worker = self.worker(data)
         self.attempt(lambda: self.hive.ticket_presented(worker, fingerprint, self.now))
+
+    @rule(word=st.sampled_from([*TRANSITIONS, "halt"]))
+    def change_the_life_cycle(self, word: str) -> None:
+        self.attempt(lambda: self.hive.lifecycle.command(word, RecordingCaller(), self.now))
 
     @rule(payload=st.one_of(st.binary(max_size=20), st.integers(1000, 8168).map(bytes)))
     def append_log(self, payload: bytes) -> None:

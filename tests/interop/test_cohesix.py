@@ -33,7 +33,7 @@ async def test_files_are_listed_read_and_appended_to() -> None:
 
         def talk() -> None:
             client = connected(served.port())
-            assert client.list_dir("/") == ["log", "proc", "queen", "worker"]
+            assert client.list_dir("/") == ["gpu", "log", "proc", "queen", "worker"]
             assert client.read_file("/proc/boot", 1000).decode().splitlines() == list(BOOT_LINES)
             assert client.write_append("/queen/ctl", b'{"spawn":"heartbeat","ticks":5}\n') == 32
             assert client.list_dir("/worker") == ["worker-1"]

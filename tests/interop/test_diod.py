@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.deployment import PROC
 from tests.interop.conftest import PATIENCE_S, Served
 
 pytestmark = pytest.mark.skipif(
@@ -50,13 +51,14 @@ def tools(request: pytest.FixtureRequest, served: Served) -> Tools:
 
 
 def test_diodls_lists(tools: Tools) -> None:
-    assert tools.out("diodls").split() == ["log", "proc", "queen", "worker"]
-    assert tools.out("diodls", "proc", "queen").split() == ["proc:", "9p", "boot", "queen:", "ctl"]
+    assert {"log", "proc", "queen", "shard", "worker"} <= set(tools.out("diodls").split())
+    queen = ["queen:", "ctl", "lifecycle", "telemetry"]
+    assert tools.out("diodls", "proc", "queen").split() == ["proc:", *PROC, *queen]
 
 
 def test_diodls_shows_modes_and_sizes(tools: Tools) -> None:
     boot = tools.out("diodcat", "proc/boot")
-    directory, file = [line.split() for line in tools.out("diodls", "-l", "proc").splitlines()]
+    directory, file, *_others = [line.split() for line in tools.out("diodls", "-l", "proc").splitlines()]
 
     assert (directory[0].rstrip("."), directory[-1]) == ("dr-xr-xr-x", "9p")
     assert (file[0].rstrip("."), file[4], file[-1]) == ("-r--r--r--", str(len(boot)), "boot")

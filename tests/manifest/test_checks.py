@@ -13,6 +13,7 @@ from ninedoor.manifest.checks import RULES, check
 from ninedoor.manifest.load import load_text
 from ninedoor.manifest.models.document import Document
 from ninedoor.manifest.rules.rule import Rule, Subject
+from ninedoor.manifest.secrets import SAMPLE_PUBLIC_KEY
 from tests.manifest.samples import ABSENT, FOLDER, REGRESSION, STOCK, Edits, as_toml, content_of, edited
 
 BOUND = "bound"
@@ -703,6 +704,25 @@ BREACHES = (
         ("cas.signing.key_path: required when cas.signing.required = true",),
     ),
     Breach(
+        "signing_key_named",
+        {("cas", "signing"): {"required": True, "revoked_keys": ["ab" * 32]}},
+        ("cas.signing.key_path: required when cas.signing.required = true",),
+    ),
+    Breach(
+        "signing_keys_own",
+        {
+            **listening("tcp://[::]:5640", beyond_loopback=True),
+            ("tickets",): [{"role": "queen", "secret": "one's own"}],
+            ("cas", "signing", "public_keys"): ["ab" * 32, SAMPLE_PUBLIC_KEY.upper()],
+        },
+        (
+            (
+                f'cas.signing.public_keys[1] = "{SAMPLE_PUBLIC_KEY.upper()[:63]}…: everybody can sign with '
+                "this sample key, and other machines reach tcp://[::]:5640: `cas-tool keygen` makes one"
+            ),
+        ),
+    ),
+    Breach(
         "signing_key_usable",
         {("cas", "signing", "key_path"): "absent.hex"},
         (
@@ -870,7 +890,7 @@ def test_unsharded_hives_may_name_worker_paths_without_the_alias() -> None:
         (b"", "must be 32 bytes (got 0)"),
         (b"hunter2", "must be hexadecimal"),
         (b"\xff" * 64, "must be hexadecimal"),
-        (b"00" * 40_000, "must be 32 bytes (got 2048)"),
+        (b"00" * 40_000, "exceeds 8192 bytes"),
     ],
 )
 def test_signing_keys_of_another_form_are_refused_without_showing_them(

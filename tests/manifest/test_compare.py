@@ -31,7 +31,7 @@ def test_a_default_that_is_left_out_is_no_difference() -> None:
 @pytest.mark.parametrize(
     ("edits", "expected"),
     [
-        ({("secure9p", "msize"): 4096}, ["secure9p.msize: 8192 -> 4096"]),
+        ({("secure9p", "msize"): 8100}, ["secure9p.msize: 8192 -> 8100"]),
         ({("profile", "name"): "x"}, ['profile.name: "virt-aarch64" -> "x"']),
         (
             {("namespaces", "mounts"): []},
@@ -41,7 +41,7 @@ def test_a_default_that_is_left_out_is_no_difference() -> None:
             {("store",): ABSENT},
             ['store: removed { fsync = "batch", batch_ms = 100, segment_bytes = 16777216 }'],
         ),
-        ({("cas", "signing"): {"required": False}}, ["cas.signing: added { required = false }"]),
+        ({("cas", "signing", "required"): False}, ["cas.signing.required: true -> false"]),
         (
             {("namespaces", "mounts", 0, "target"): ["log", "x"]},
             ['namespaces.mounts[0].target: ["log"] -> ["log", "x"]'],

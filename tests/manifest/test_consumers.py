@@ -46,6 +46,18 @@ BASE: Content = edited(
         ("sidecars", "dnp3", "adapters"): [
             {"id": "d", "mount": "d", "scope": "d", "link": "tcp", "baud": 9600, "spool": {"max_entries": 9}}
         ],
+        ("cas", "store"): {
+            "chunk_bytes": 128,
+            "budget_bytes": 1 << 20,
+            "max_chunks": 8,
+            "max_epochs": 8,
+            "max_models": 8,
+            "quarantine": 8,
+            "unused_s": 60,
+        },
+        ("cas", "signing", "key_kind"): "public",
+        ("cas", "signing", "public_keys"): ["ab" * 32, "ba" * 32],
+        ("cas", "signing", "revoked_keys"): ["cd" * 32, "dc" * 32],
         ("store",): {},
         ("workers",): {},
         ("features", "gpu"): True,

@@ -76,9 +76,19 @@ def test_own_tables_are_absent_unless_written() -> None:
 
 
 def test_off_and_empty_are_as_good_as_absent_in_what_is_our_own() -> None:
-    off = edited(content_of(STOCK), {("features", "gpu"): False, ("listeners",): [], ("consoles",): []})
+    off = edited(content_of(STOCK), {("listeners",): [], ("consoles",): []})
 
     assert load_text(as_toml(off), folders=(FOLDER,)).resolved == load(STOCK).resolved
+
+
+@pytest.mark.parametrize(("features", "served"), [({}, True), ({"gpu": True}, True), ({"gpu": False}, False)])
+def test_there_is_a_gpu_tree_unless_the_manifest_says_no(features: dict[str, bool], served: bool) -> None:
+    content = {**MINIMAL, "features": {"net_console": False, **features}}
+
+    manifest = load_text(as_toml(content))
+
+    assert manifest.config.gpu is served
+    assert json.loads(manifest.resolved)["features"].get("gpu") is features.get("gpu")
 
 
 def test_own_tables_stand_last_and_complete_once_written() -> None:
@@ -119,6 +129,12 @@ def test_settings_of_the_smallest_manifest_are_the_defaults() -> None:
         manifest_sha256=built.manifest_sha256,
         secure9p=config.Secure9P(4096, 6, 3, 2, "retry"),
         proc_9p=config.ProcNinep(False, False, False, 1024, 128, 128),
+        proc_9p_session=config.ProcNinepSession(False, False, False, False),
+        proc_ingest=config.ProcIngest(*(False,) * 6, watch_line_bytes=160, latency_samples=16),
+        proc_root=config.ProcRoot(False, False, False),
+        proc_pressure=config.ProcPressure(False, False, False, False),
+        twins=config.Twins(*(False,) * 6),
+        cas=config.Cas(manifest=False, status=False),
         boot_lines=built.boot_lines,
     )
 
@@ -192,11 +208,8 @@ def test_own_stock_manifest_differs_from_the_sample_only_where_meant() -> None:
     assert differing - {"meta", "store", "workers"} == {
         "features",
         "ticket_limits",
-        "sharding",
         "ecosystem",
-        "telemetry_ingest",
-        "observability",
-        "ui_providers",
+        "telemetry",
         "cas",
     }
 

@@ -6,19 +6,29 @@ from ninedoor.manifest.init import render_manifest
 from ninedoor.manifest.keys import find, leaves
 from ninedoor.manifest.load import SMALLEST, load, load_text
 from ninedoor.manifest.models.document import Document
-from ninedoor.manifest.served import NOT_SERVED, PLAIN, unopened_consoles, unserved_features
+from ninedoor.manifest.served import NOT_SERVED, unopened_consoles, unserved_features
 from tests.manifest.samples import OURS, STOCK, Edits, content_of, edited
 
 SERVED = {
     "profile.kernel",
     "namespaces.role_isolation",
-    "observability.proc_9p.sessions",
-    "observability.proc_9p.outstanding",
-    "observability.proc_9p.short_writes",
+    *(key.name for key in leaves() if key.name.startswith("observability.") and key.takes == "true or false"),
+    *(f"ui_providers.proc_9p.{node}" for node in ("sessions", "outstanding", "short_writes")),
+    *(f"ui_providers.proc_ingest.{node}" for node in ("p50_ms", "p95_ms", "backpressure")),
+    "cas.enable",
+    "cas.delta.enable",
+    "cas.signing.required",
+    "ecosystem.models.enable",
+    "ui_providers.updates.manifest",
+    "ui_providers.updates.status",
+    "sharding.enabled",
+    "sharding.legacy_worker_alias",
     "listeners.beyond_loopback",
     "consoles.beyond_loopback",
     "features.net_console",
     "features.serial_console",
+    "features.gpu",
+    "telemetry.cursor.retain_on_boot",
 }
 """Switches that the daemon follows."""
 
@@ -27,11 +37,7 @@ ELSEWHERE = {
     "cache.dma_clean",
     "cache.dma_invalidate",
     "cache.unify_instructions",
-    "sharding.legacy_worker_alias",
-    "telemetry.cursor.retain_on_boot",
     "swarmui.cache.enabled",
-    "cas.delta.enable",
-    "cas.signing.required",
     "hardware.attestation.enabled",
     "hardware.attestation.seal_tickets",
 }
@@ -57,30 +63,11 @@ def test_a_fresh_manifest_asks_for_nothing_more_than_there_is(full: bool) -> Non
     ("edits", "line"),
     [
         (
-            {("sharding", "enabled"): True},
-            "sharding.enabled = true is not served by this build: there is no /shard",
-        ),
-        (
-            {("profile", "kernel"): False, ("features", "gpu"): True},
-            "features.gpu = true is not served by this build: there are no GPUs",
-        ),
-        (
-            {("observability", "proc_root"): {"reachable": True, "cut_reason": True}},
+            {("ui_providers", "policy_preflight"): {"req": True, "diff": True}},
             (
-                "observability.proc_root (reachable, cut_reason) is not served by this build: "
-                "there is no /proc/root"
+                "ui_providers.policy_preflight (req, diff) is not served by this build: "
+                "there is no /policy/preflight"
             ),
-        ),
-        (
-            {("telemetry_ingest", "max_segments_per_device"): 4},
-            (
-                "telemetry_ingest.max_segments_per_device = 4 is not served by this build: "
-                "there is no /queen/telemetry"
-            ),
-        ),
-        (
-            {("lifecycle", "auto_transitions"): []},
-            "lifecycle.initial_state = BOOTING is not served by this build: the hive is always ONLINE",
         ),
     ],
 )
@@ -92,12 +79,8 @@ def test_what_is_left_out_is_not_asked_for() -> None:
     assert unserved_features(Document.model_validate(SMALLEST)) == []
 
 
-def test_a_hive_that_starts_online_needs_no_transition() -> None:
-    assert unserved({("lifecycle",): {"initial_state": "ONLINE"}}) == []
-
-
 def test_the_sample_asks_for_much() -> None:
-    assert len(unserved_features(load(STOCK).document)) == 11
+    assert len(unserved_features(load(STOCK).document)) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +105,6 @@ def test_the_features_of_consoles_want_places(urls: tuple[str, ...], unopened: l
 
 def test_the_table_names_keys_and_tables_of_the_format() -> None:
     assert [name for name in NOT_SERVED if find(name) is None] == []
-    assert set(PLAIN) <= set(NOT_SERVED)
 
 
 def test_every_switch_is_served_or_in_the_table_or_somebody_elses() -> None:

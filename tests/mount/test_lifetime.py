@@ -40,7 +40,7 @@ def test_a_killed_daemon_leaves_a_stale_mount_that_the_next_one_clears(server: S
     assert is_ours(mounted_on(str(killed.place)))
 
     hive = server.start()
-    assert hive.out("ls") == "log\nproc\nqueen\nworker\n"
+    assert "queen" in hive.out("ls").split()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

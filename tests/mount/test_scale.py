@@ -5,12 +5,14 @@ import os
 import re
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ninedoor.cli.locate import stock_manifest
+from ninedoor.shards import index, label
 from tests.daemons import Daemons
 
 WORKERS = 1000
@@ -42,6 +44,12 @@ def _sessions(hive: Daemons) -> tuple[int, int]:
     return int(total), int(workers)
 
 
+def _shards(hive: Daemons) -> dict[str, int]:
+    """Sessions of workers by shard, of the shards that have any."""
+    text = (hive.mountpoint / "proc/9p/sessions").read_text()
+    return {shard: int(count) for shard, count in re.findall(r"(?m)^shard (..) (\d+)$", text) if count != "0"}
+
+
 def _sizes(hive: Daemons) -> dict[str, int]:
     workers = hive.mountpoint / "worker"
     return {name: (workers / name / "telemetry").stat().st_size for name in os.listdir(workers)}
@@ -65,7 +73,9 @@ def test_a_thousand_workers_come_beat_and_go(hive: Daemons) -> None:
     )
     _until(lambda: min(_sizes(hive).values()) > 0)
     assert _sessions(hive) == (1 + WORKERS, WORKERS)
-    assert sum(name.startswith("worker-") for name in hive.tasks()) == WORKERS
+    assert _shards(hive) == Counter(label(index(f"worker-{n}", 8)) for n in range(1, WORKERS + 1))
+    assert os.listdir(hive.mountpoint / "shard/13/worker").count("worker-1") == 1
+    assert hive.tasks().count("heartbeats") == 1
     before = _sizes(hive)
     _until(lambda: all(size > before[name] for name, size in _sizes(hive).items()))
     first = (hive.mountpoint / "worker/worker-1/telemetry").read_text()

@@ -11,9 +11,12 @@ pytestmark = pytest.mark.mount
 
 
 def test_ls_shows_types_modes_and_sorted_names(hive: Hive) -> None:
-    assert hive.out("ls") == "log\nproc\nqueen\nworker\n"
-    assert hive.out("ls -a queen") == ".\n..\nctl\n"
-    assert [line.split()[0] for line in hive.out("ls -l | tail -n +2").splitlines()] == ["dr-xr-xr-x"] * 4
+    names = hive.out("ls").split()
+    assert {"log", "proc", "queen", "shard", "worker"} <= set(names)
+    assert names == sorted(names)
+    assert hive.out("ls -a queen") == ".\n..\nctl\nlifecycle\ntelemetry\n"
+    modes = [line.split()[0] for line in hive.out("ls -l | tail -n +2").splitlines()]
+    assert modes == ["dr-xr-xr-x"] * len(names)
     assert hive.out("stat -c %A queen/ctl proc/boot log/queen.log").split() == [
         "-rw-------",
         "-r--r--r--",

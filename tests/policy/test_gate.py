@@ -45,7 +45,7 @@ class House:
             bindings=_bindings,
         )
 
-    def _may_attach(self, role: str) -> None:
+    def _may_attach(self, role: str, _now: float) -> None:
         self.asked.append(role)
         if self.closed:
             raise P9Error(errno.EPERM, self.closed)

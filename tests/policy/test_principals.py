@@ -49,10 +49,32 @@ class House:
         return self.holder(Ticket(HEARTBEAT, 0, ticks, ops, subject="worker-1"))
 
 
-def permit_of(holder: Principal, path: Path, access: int, now: float = 1.0) -> Permit:
-    permit = holder.open(path, access, now)
-    assert permit is not None
-    return permit
+class Transfers:
+    """What a session does before and after each transfer on an open file: the principal pays, the permit is
+    asked, if there is one."""
+
+    def __init__(self, holder: Principal, permit: Permit | None) -> None:
+        assert holder.pay is not None
+        self._pay = holder.pay
+        self._permit = permit
+
+    def read(self, offset: int, count: int, now: float) -> None:
+        self._pay(now)
+        if self._permit is not None:
+            self._permit.read(offset, count, now)
+
+    def write(self, count: int, now: float) -> None:
+        self._pay(now)
+        if self._permit is not None:
+            self._permit.write(count, now)
+
+    def moved(self, count: int) -> None:
+        if self._permit is not None:
+            self._permit.moved(count)
+
+
+def permit_of(holder: Principal, path: Path, access: int, now: float = 1.0) -> Transfers:
+    return Transfers(holder, holder.open(path, access, now))
 
 
 def refusal(action: Callable[[], object]) -> tuple[int, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ninedoor.config import Config, Telemetry
 from ninedoor.hive.hive import Hive
+from ninedoor.hive.ingest import Ingest
 from ninedoor.providers.ports import Provider, Site
 from ninedoor.session.counters import Counters
 from ninedoor.session.ports import READ, WRITE, Node
@@ -67,6 +68,8 @@ def shown(
     journal = journal or RetainedJournal()
     hive = Hive(config, journal)
     hive.load()
-    site = Site(config, hive, Counters(), Namespace(NOW), NOW)
+    counters = Counters()
+    ingest = Ingest(config.proc_ingest, counters)
+    site = Site(config, hive, counters, Namespace(NOW), NOW, ingest, journal)
     provide(site)
     return Shown(site, journal)

@@ -36,16 +36,15 @@ def test_sessions_counts_all_of_them_and_the_workers() -> None:
         == b"sessions total=0 worker=0 shard_bits=0 shard_count=1\nshard 00 0\n"
     )
 
-    hive.site.counters.sessions |= {
-        1: "queen",
-        2: "worker-heartbeat:worker-1",
-        3: "worker-gpu:worker-2",
-        4: "peer",
-    }
+    sessions = hive.site.counters.sessions
+    for serial, label in enumerate(("queen", "worker-heartbeat:worker-1", "worker-gpu:worker-2")):
+        sessions.open(serial, "peer")
+        sessions.attach(serial, label, NOW)
+    sessions.open(9, "peer")
 
     assert (
         hive.read("/proc/9p/sessions")
-        == b"sessions total=4 worker=2 shard_bits=0 shard_count=1\nshard 00 4\n"
+        == b"sessions total=4 worker=2 shard_bits=0 shard_count=1\nshard 00 2\n"
     )
 
 
@@ -86,7 +85,8 @@ def test_refused_fits_its_cap_whatever_happens() -> None:
 def test_a_node_that_is_not_enabled_is_not_there(name: str) -> None:
     hive = _with(**{name: False})
 
-    assert hive.names("/proc/9p") == sorted({"sessions", "outstanding", "short_writes", "refused"} - {name})
+    others = sorted({"sessions", "outstanding", "short_writes"} - {name})
+    assert hive.names("/proc/9p") == sorted(["refused", *others, *(f"{other}.cbor" for other in others)])
 
 
 def test_with_no_node_enabled_there_is_no_directory() -> None:

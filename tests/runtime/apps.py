@@ -37,10 +37,15 @@ class FillableJournal(RetainedJournal):
 
     full = False
 
-    def append(self, record: bytes) -> None:
+    def append(self, record: bytes, *, reserved: bool = False) -> None:
+        if self.full and not reserved:
+            raise FULL
+        super().append(record, reserved=reserved)
+
+    def reserve(self, size: int) -> None:
         if self.full:
             raise FULL
-        super().append(record)
+        super().reserve(size)
 
     def compact(self, snapshot: bytes) -> None:
         if self.full:
@@ -68,7 +73,9 @@ def app_on(journal: RetainedJournal, config: Config = CONFIG) -> App:
     """The hive that `journal` holds, not yet running."""
     hive = Hive(config, journal)
     hive.load()
-    return App(config, journal, hive, TrioClock())
+    clock = TrioClock()
+    hive.lifecycle.boot(clock())
+    return App(config, journal, hive, clock)
 
 
 @asynccontextmanager

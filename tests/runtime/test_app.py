@@ -56,7 +56,7 @@ async def test_a_spawned_worker_beats_until_it_is_killed(autojump_clock: MockClo
         await wait_all_tasks_blocked()
 
         assert client.names("/worker") == []
-        assert list(app.counters.sessions.values()) == ["queen"]
+        assert app.counters.sessions.labels() == ["queen"]
         assert _log(app) == [
             "spawned worker-1 ticks=100 ttl=300 ops=10000",
             "killed worker-1",
@@ -225,7 +225,7 @@ async def test_a_worker_killed_before_a_restart_does_not_come_back(autojump_cloc
         await wait_all_tasks_blocked()
 
         assert client.names("/worker") == ["worker-2"]
-        assert sorted(app.counters.sessions.values()) == ["queen", "worker-heartbeat:worker-2"]
+        assert sorted(app.counters.sessions.labels()) == ["queen", "worker-heartbeat:worker-2"]
 
 
 async def test_a_ttl_that_ended_during_the_downtime_ends_the_worker_at_once(
@@ -451,7 +451,7 @@ async def test_a_failed_sync_is_told_once_and_the_hive_stays(
         await trio.sleep(100)
 
         assert journal.syncs == syncs
-        assert client.names("/") == ["log", "proc", "queen", "worker"]
+        assert client.names("/") == ["gpu", "log", "proc", "queen", "worker"]
 
     assert [record.levelno for record in caplog.records] == [logging.CRITICAL]
     assert "sync failed" in caplog.messages[0]

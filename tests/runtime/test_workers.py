@@ -8,11 +8,14 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ninedoor.client.client import Client
+from ninedoor.config import Telemetry
 from ninedoor.errors import P9Error
 from ninedoor.hive.workers import Worker
 from ninedoor.runtime.app import App
-from ninedoor.runtime.workers import RETRY_MOST_S, Supervisor, heartbeat
-from tests.runtime.apps import FillableJournal, app_on, beats, command, queen
+from ninedoor.runtime.workers import RETRY_MOST_S, Supervisor
+from ninedoor.store.memory import RetainedJournal
+from ninedoor.telemetry.frames import Frame, decode_all, encode
+from tests.runtime.apps import FillableJournal, app_on, beats, changed, command, queen, running
 
 SPAWN = '{"spawn":"heartbeat","ticks":%d,"budget":{}}'
 
@@ -70,6 +73,37 @@ async def test_a_worker_appends_one_line_per_tick_and_ends(autojump_clock: MockC
     assert ward.sessions == 0
 
 
+async def test_under_the_schema_of_frames_a_heartbeat_is_one(autojump_clock: MockClock) -> None:
+    framed = changed(telemetry=Telemetry(ring_bytes_per_worker=1024, frame_schema="cbor-v1"))
+    journal = RetainedJournal()
+    async with running(journal, framed) as (_app, client):
+        command(client, SPAWN % 5)
+        await trio.sleep(2.5)
+    async with running(journal.reopened(), framed) as (app, client):
+        await trio.sleep(10)
+        found = decode_all(client.read("/worker/worker-1/telemetry"))
+
+    assert [frame.seq for frame in found] == [1, 2, 3, 4, 5]
+    assert [frame.payload for frame in found] == [{"tick": tick} for tick in range(1, 6)]
+    assert {(frame.worker_id, frame.role) for frame in found} == {("worker-1", "worker-heartbeat")}
+    assert found[1].emitted_ms - found[0].emitted_ms == 1000
+    assert app.hive.workers["worker-1"].ticks_left == 0
+
+
+async def test_a_heartbeat_follows_the_frames_of_others(autojump_clock: MockClock) -> None:
+    framed = changed(telemetry=Telemetry(ring_bytes_per_worker=1024, frame_schema="cbor-v1"))
+    async with running(None, framed) as (_app, client):
+        command(client, SPAWN % 3)
+        await trio.sleep(0.5)
+        client.append(
+            "/worker/worker-1/telemetry", encode(Frame("worker-1", "worker-heartbeat", 70, 0, {"by": "hand"}))
+        )
+        await trio.sleep(10)
+        found = decode_all(client.read("/worker/worker-1/telemetry"))
+
+    assert [frame.seq for frame in found] == [1, 70, 71, 72]
+
+
 async def test_heartbeats_are_as_far_apart_as_the_manifest_says(autojump_clock: MockClock) -> None:
     ward = _Ward(ticks=100)
 
@@ -84,10 +118,12 @@ async def test_heartbeats_are_as_far_apart_as_the_manifest_says(autojump_clock: 
 async def test_a_worker_goes_on_with_the_tick_after_its_last(autojump_clock: MockClock) -> None:
     ward = _Ward(ticks=5)
     with trio.move_on_after(1.5):
-        await heartbeat(ward.worker, ward.app._attach_worker, 1.0)
+        async with trio.open_nursery() as nursery:
+            await ward.supervise(nursery)
     assert ward.beats() == [1, 2]
 
-    await heartbeat(ward.worker, ward.app._attach_worker, 1.0)
+    async with trio.open_nursery() as nursery:
+        await ward.supervise(nursery)
 
     assert ward.beats() == [1, 2, 3, 4, 5]
 
@@ -266,21 +302,24 @@ async def test_a_bug_in_one_worker_ends_neither_it_nor_another(
     assert caplog.messages == ["bug in worker-1; again in 1 s"]
 
 
-async def test_a_refused_attach_leaves_no_session_behind() -> None:
+async def test_a_refused_attach_leaves_no_session_behind(autojump_clock: MockClock) -> None:
     ward = _Ward()
-    command(ward.queen, '{"kill":"worker-1"}')
+    ward.app.hive.workers.pop("worker-1")
 
-    with pytest.raises(P9Error):
-        await heartbeat(ward.worker, ward.app._attach_worker, 1.0)
+    async with trio.open_nursery() as nursery:
+        await ward.supervise(nursery)
 
+    assert ward.attached == [0.0]
     assert ward.sessions == 0
 
 
 @pytest.mark.parametrize("verb", ["Twalk", "Tlopen", "Twrite"])
-async def test_a_refusal_anywhere_leaves_no_session_behind(verb: str) -> None:
+async def test_a_refusal_anywhere_leaves_no_session_behind(autojump_clock: MockClock, verb: str) -> None:
     ward = _Ward()
+    sessions: list[int] = []
 
     def attach(worker: Worker) -> Client:
+        sessions.append(ward.sessions)
         client = ward.app._attach_worker(worker)
         call = client.channel.call
 
@@ -292,7 +331,61 @@ async def test_a_refusal_anywhere_leaves_no_session_behind(verb: str) -> None:
         client.channel.call = failing  # type: ignore[method-assign]
         return client
 
-    with pytest.raises(P9Error):
-        await heartbeat(ward.worker, attach, 1.0)
+    with trio.move_on_after(10.0):
+        async with trio.open_nursery() as nursery:
+            Supervisor(nursery, attach, 1.0).spawned(ward.worker, ward.app.clock())
+
+    assert sessions == [0] * 4  # after 0, 1, 3 and 7 s
+    assert ward.sessions == 0
+
+
+async def test_a_worker_that_is_due_earlier_is_not_kept_waiting(autojump_clock: MockClock) -> None:
+    ward = _Ward()
+    command(ward.queen, SPAWN % 1)
+    with trio.move_on_after(5.0):
+        async with trio.open_nursery() as nursery:
+            supervisor = await ward.supervise(nursery, heartbeat_s=1000.0)
+            await trio.sleep(3.0)
+            supervisor.spawned(ward.app.hive.workers["worker-2"], ward.app.clock())
+            await wait_all_tasks_blocked()
+
+            assert beats(ward.queen, "worker-2") == [1]
 
     assert ward.sessions == 0
+
+
+async def test_other_tasks_run_while_many_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ninedoor.runtime.workers.YIELD_S", -1.0)
+    ward = _Ward(ticks=1)
+    command(ward.queen, *[SPAWN % 1] * 9)
+    seen: list[int] = []
+
+    async def look() -> None:
+        while ward.attached != [] or not seen:
+            seen.append(len(ward.attached))
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look)
+        supervisor = await ward.supervise(nursery, heartbeat_s=0.0)
+        for worker in list(ward.app.hive.workers.values())[1:]:
+            supervisor.spawned(worker, ward.app.clock())
+        while len(ward.attached) < 10:
+            await trio.lowlevel.checkpoint()
+        ward.attached.clear()
+
+    assert len(set(seen)) > 5
+
+
+async def test_a_supervisor_without_workers_has_no_task(autojump_clock: MockClock) -> None:
+    ward = _Ward(ticks=1)
+    command(ward.queen, SPAWN % 1)
+    async with trio.open_nursery() as nursery:
+        supervisor = await ward.supervise(nursery)
+        await trio.sleep(5.0)
+        assert not nursery.child_tasks
+
+        supervisor.spawned(ward.app.hive.workers["worker-2"], ward.app.clock())
+        assert len(nursery.child_tasks) == 1
+
+    assert beats(ward.queen, "worker-2") == [1]

@@ -70,5 +70,82 @@ def test_sockets_are_measured_beside_diod(tmp_path: Path) -> None:
     assert not any(run["errors"] for run in kept)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_the_console_is_measured_beside_a_server_that_sends_lines_back(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    done = bench("console", "--rounds", "1", "--seconds", "0.02", "--json", str(figures))
+    _machine, _settings, _head, *rows = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [row.split()[0] for row in rows] == ["ping", "cat", "echo", "lines", "tcp", "9p"]
+    kept = json.loads(figures.read_text())["figures"]
+    assert {run["of"] for run in kept} == {"console", "floor", "pool"}
+
+
+@pytest.mark.slow
+@pytest.mark.mount
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(shutil.which("diod", path="/usr/sbin:/usr/bin") is None, reason="diod is not installed")
+def test_many_workers_and_readers_are_measured() -> None:
+    done = bench("telemetry", "--workers", "1200", "--seconds", "0.3", "--records", "20000")
+    _machine, *rows = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(rows) == 16
+    assert {row[:7].strip() for row in rows} <= {"met", "missed", ""}
+    assert rows[-1].strip().startswith("start after 20,000 records")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_jobs_on_gpus_are_measured_beside_their_kernels() -> None:
+    done = bench("gpu", "--rounds", "3", "--seconds", "0.1")
+    _machine, _settings, head, *rows = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert head.split()[:2] == ["kernel", "here"]
+    assert [row.partition(",")[0] for row in rows][:4] == ["mock"] * 4
+    assert len(rows) in (4, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.mount
+@pytest.mark.timeout(120)
+def test_updates_are_measured_beside_a_copy_and_its_hash() -> None:
+    done = bench("cas", "--mib", "1", "--rounds", "1")
+    _machine, settings, head, *rows = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert settings.startswith("Payloads of 1 MiB, median of 1 rounds, load ")
+    assert head.split()[0] == "seconds"
+    assert len(rows) == 9 + 3 + 1
+    assert rows[-1].startswith("peak memory of the daemon: ")
+
+
 def test_an_unknown_subject_is_a_usage_error() -> None:
     assert bench("speed").returncode == 2
+
+
+@pytest.mark.slow
+def test_observation_is_measured_with_and_without() -> None:
+    done = bench("observe", "--rounds", "1")
+    _machine, _settings, _head, *rows, verdict = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [row.split()[0] for row in rows] == ["1", "16"]
+    assert verdict.split()[0] in ("met", "missed")
+
+
+@pytest.mark.slow
+@pytest.mark.mount
+@pytest.mark.timeout(120)
+def test_latencies_are_measured_in_the_hive_and_on_both_ways_to_it() -> None:
+    done = bench("latency", "--samples", "64")
+    _machine, _settings, _head, *rows = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [row.split(":")[0] for row in rows] == ["in the hive", "over TCP", "through a mount"]
+    assert all(row.split()[-3] == "64" for row in rows)
+    for row in rows:
+        assert 0 < float(row.split()[-2]) <= float(row.split()[-1])

@@ -1,5 +1,7 @@
 """The compiled package is the same package: it passes the tests that the sources pass."""
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +54,33 @@ def test_it_is_compiled_anew_and_nothing_else_is_overwritten(compiled: Path, tmp
     assert done.stderr == f"scripts/compile: {tmp_path} holds something else; name a new directory\n"
     assert (tmp_path / "file").exists()
     assert (compiled / "compile.log").exists()
+
+
+def _classes(module: Path) -> list[tuple[str, list[str]]]:
+    """The classes of a module with the names of their bases."""
+    tree = ast.parse(module.read_text())
+    return [
+        (node.name, [base.id for base in node.bases if isinstance(base, ast.Name)])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+
+
+def test_whatever_inherits_from_a_compiled_class_is_compiled() -> None:
+    """Python refuses it otherwise, when the compiled package is first used."""
+    compiled = {TOP / path for path in re.findall(r'"(ninedoor/\S+\.py)"', (TOP / "setup.py").read_text())}
+    native = {name for module in compiled for name, bases in _classes(module) if bases != ["Protocol"]}
+
+    left_out = [
+        f"{module.relative_to(TOP)}: {name}"
+        for module in sorted((TOP / "ninedoor").rglob("*.py"))
+        if module not in compiled
+        for name, bases in _classes(module)
+        if native.intersection(bases)
+    ]
+
+    assert compiled
+    assert not left_out
 
 
 def test_an_unknown_argument_is_a_usage_error() -> None:

@@ -19,7 +19,7 @@ from ninedoor.errors import P9Error
 from ninedoor.hive.ring import Ring
 from ninedoor.session.counters import Counters
 from ninedoor.session.fids import Profile
-from ninedoor.session.ports import Caller, Path, Permit
+from ninedoor.session.ports import Caller, Path, Pay, Permit
 from ninedoor.session.session import Hub, Session, SessionLimits
 from ninedoor.tree.directory import Directory
 from ninedoor.tree.namespace import Namespace
@@ -63,14 +63,15 @@ class RecordingAudit:
 
 class FakePrincipal:
     """Satisfies `ninedoor.session.ports.Principal`. `refusals` maps a question (`check`, `walk`, `open`,
-    `read`, `write`) to the refusal it meets; `asked` remembers the questions; `hidden` paths are left out of
-    listings."""
+    `pay`, `read`, `write`) to the refusal it meets; `asked` remembers the questions; `hidden` paths are left
+    out of listings."""
 
-    def __init__(self, label: str = "queen", *, metered: bool = False) -> None:
+    def __init__(self, label: str = "queen", *, metered: bool = False, paying: bool = False) -> None:
         self.label = label
         self.role = label.partition(":")[0]
         self.ticket = "none" if label == "queen" else "mark"
         self.metered = metered
+        self.paying = paying
         self.refusals: dict[str, P9Error] = {}
         self.asked: list[tuple[Any, ...]] = []
         self.hidden: set[Path] = set()
@@ -79,6 +80,10 @@ class FakePrincipal:
         self.asked.append((question, *details))
         if question in self.refusals:
             raise self.refusals[question]
+
+    @property
+    def pay(self) -> Pay | None:
+        return (lambda now: self.answer("pay")) if self.paying else None
 
     def check(self, now: float) -> None:
         self.answer("check")
@@ -131,6 +136,19 @@ class FakeGate:
         return uname, "claimed" if aname else "none"
 
 
+class FakeAppends:
+    """Satisfies `ninedoor.session.ports.Appends`: `calls` remembers what was begun and settled."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def begin(self, now: float) -> None:
+        self.calls.append("begin")
+
+    def settle(self) -> None:
+        self.calls.append("settle")
+
+
 class World:
     """What the sessions of one daemon share. `store_failure` is raised by every commit and sync while set;
     `undo` takes the last bind back."""
@@ -147,7 +165,10 @@ class World:
         self.on_command: Callable[[bytes, Caller], None] = self._bind
         self.undo: Callable[[], None]
         self.log = Ring(1 << 16)
-        self.hub = Hub(self.tree, self.gate, self.audit, self._commit, self._sync, self.counters)
+        self.appends = FakeAppends()
+        self.hub = Hub(
+            self.tree, self.gate, self.audit, self.appends, self._commit, self._sync, self.counters
+        )
         self.tree.add(StaticText(("proc", "boot"), BOOT, mtime=NOW))
         self.tree.add(Stream(("log", "queen.log"), self.log, self._append_log))
         self.tree.add(Stream(("log", "sealed"), Ring(64), None))

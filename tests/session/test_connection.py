@@ -426,7 +426,7 @@ def test_end_closes_the_session_and_keeps_the_first_reason(world: World) -> None
     connection.end("again")
 
     assert connection.closed == "peer hung up"
-    assert world.counters.sessions == {}
+    assert not world.counters.sessions
     assert connection.receive(frames(READ_BOOT), NOW) == b""
 
 
@@ -441,3 +441,70 @@ def test_a_session_that_has_ended_gets_one_answer_and_the_connection_closes(worl
     assert answered == [(1, m.Rlerror(errno.ESTALE))]
     assert connection.closed == "session closed"
     assert world.audit.lines[-1].reason == "shutting down"
+
+
+# -- runs of writes
+
+
+WRITE, STAT = m.Twrite(Fid(1), 0, b"line\n"), m.Tgetattr(Fid(1), 0)
+BAD_WRITE = m.Twrite(Fid(7), 0, b"nobody's\n")
+
+
+def writing(world: World) -> Connection:
+    connection = attached(world, batch_frames=16)
+    ask(connection, m.Twalk(Fid(0), Fid(1), ("log", "queen.log")), m.Tlopen(Fid(1), 2))
+    world.appends.calls.clear()
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("requests", "calls"),
+    [
+        ([WRITE], []),
+        ([STAT, WRITE, STAT], []),
+        ([WRITE, STAT, WRITE], []),
+        ([WRITE, WRITE], ["begin", "settle"]),
+        ([STAT, WRITE, WRITE, WRITE, STAT], ["begin", "settle"]),
+        ([WRITE, WRITE, STAT, WRITE, WRITE, STAT, WRITE], ["begin", "settle"] * 2),
+        ([WRITE, BAD_WRITE, WRITE], ["begin", "settle"]),
+        ([BAD_WRITE, BAD_WRITE], ["begin", "settle"]),
+    ],
+)
+def test_a_run_of_writes_is_settled_before_anything_else_is_served(
+    world: World, requests: list[Any], calls: list[str]
+) -> None:
+    connection = writing(world)
+
+    ask(connection, *requests)
+
+    assert world.appends.calls == calls
+
+
+def test_a_run_is_settled_before_the_commit_that_lets_its_replies_go(world: World) -> None:
+    connection = writing(world)
+    settled: list[bool] = []
+    commit = connection._commit
+    connection._commit = lambda: (settled.append(world.appends.calls[-1] == "settle"), commit())[1]
+
+    ask(connection, *[WRITE] * 5)
+
+    assert settled == [True]
+
+
+def test_a_run_ends_with_its_turn(world: World) -> None:
+    connection = writing(world)
+
+    connection.receive(frames([WRITE] * 200), NOW)
+    assert connection.more
+    assert world.appends.calls == ["begin", "settle"]
+
+    connection.receive(b"", NOW)
+    assert world.appends.calls == ["begin", "settle"] * 2
+
+
+def test_a_half_frame_behind_a_write_begins_no_run(world: World) -> None:
+    connection = writing(world)
+
+    connection.receive(frames([WRITE]) + frames([WRITE])[:6], NOW)
+
+    assert world.appends.calls == []

@@ -6,6 +6,7 @@ Part of the tests of `ninedoor.session.session`, beside `test_session.py`.
 import errno
 import os
 import stat
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from ninedoor import limits
 from ninedoor.errors import P9Error
 from ninedoor.session.session import SessionLimits
+from ninedoor.tree.blob import BlobFile, Held, Reader
 from ninedoor.tree.directory import Directory
 from ninedoor.tree.stream import StreamHandle
 from ninedoor.wire import messages as m
@@ -97,6 +99,57 @@ def test_truncation_is_ignored_on_append_only_files_and_refused_elsewhere(world:
 
     either.walk(2, "proc", "boot")
     assert either.refused(m.Tlopen(Fid(2), READ_ONLY | os.O_TRUNC)) == "EPERM"
+
+
+class Placed:
+    """A file of a few bytes (`ninedoor.tree.blob.Content`) that remembers where it was written."""
+
+    def __init__(self) -> None:
+        self.writes: list[tuple[int, bytes]] = []
+
+    def held(self) -> Held:
+        return Held(False, 4)
+
+    def reader(self, now: float) -> Reader:
+        raise AssertionError("it is not committed")
+
+    def write(self, offset: int, data: bytes, now: float) -> int:
+        self.writes.append((offset, data))
+        return len(data)
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
+        return wake
+
+
+@pytest.mark.parametrize(
+    ("flags", "offset"),
+    [
+        (WRITE_ONLY, 7),
+        (WRITE_ONLY | os.O_TRUNC, 7),
+        (READ_WRITE | os.O_TRUNC, 7),
+        (WRITE_ONLY | os.O_APPEND, limits.APPEND_OFFSET),
+        (WRITE_ONLY | os.O_APPEND | os.O_TRUNC, limits.APPEND_OFFSET),
+    ],
+)
+def test_who_cuts_a_file_that_judges_rewriting_says_where_its_bytes_belong(
+    world: World, either: Peer, flags: int, offset: int
+) -> None:
+    content = Placed()
+    world.tree.add(BlobFile(("log", "placed"), content))
+    either.open(1, flags, "log", "placed")
+    either.write(1, b"data", 7)
+
+    assert content.writes == [(offset, b"data")]
+
+
+def test_such_a_file_may_be_cut_to_nothing_or_to_what_it_has(world: World, either: Peer) -> None:
+    world.tree.add(BlobFile(("log", "placed"), Placed()))
+    either.open(1, WRITE_ONLY, "log", "placed")
+
+    for size in (0, 4):
+        assert either.ask(m.Tsetattr(Fid(1), 8, 0, 0, 0, size, 0, 0, 0, 0)) == m.Rsetattr()
+    assert either.refused(m.Tsetattr(Fid(1), 8, 0, 0, 0, 5, 0, 0, 0, 0)) == "EPERM"
+    assert either.ask(m.Tsetattr(Fid(1), 0x20, 0, 0, 0, 0, 0, 0, 0, 0)) == m.Rsetattr()
 
 
 # -- create: as open(2) with O_CREAT
@@ -435,6 +488,40 @@ def test_each_transfer_is_asked_for_and_accounted(worker: FakePrincipal, metered
 
     transfers = [("read", 2, 100), ("moved", 4), ("write", 3), ("moved", 3), ("read", 0, 100), ("moved", 28)]
     assert worker.asked == transfers
+
+
+TRANSFERS = [m.Tread(Fid(1), 0, 10), m.Twrite(Fid(1), 0, b"x"), m.Treaddir(Fid(2), 0, 100)]
+
+
+@pytest.mark.parametrize("request_", TRANSFERS)
+def test_a_principal_pays_once_for_each_transfer_and_before_its_permit_is_asked(
+    worker: FakePrincipal, metered: Peer, request_: Any
+) -> None:
+    worker.paying = True
+    metered.open(1, READ_WRITE, *LOG)
+    metered.open(2, READ_ONLY, "proc")
+    worker.asked.clear()
+
+    metered.ask(request_)
+
+    asked = [details[0] for details in worker.asked]
+    assert asked[0] == "pay"
+    assert asked[1] in ("read", "write")
+    assert asked.count("pay") == 1
+
+
+@pytest.mark.parametrize("metered_too", [True, False])
+@pytest.mark.parametrize("request_", TRANSFERS)
+def test_who_cannot_pay_transfers_nothing(
+    worker: FakePrincipal, metered: Peer, world: World, request_: Any, metered_too: bool
+) -> None:
+    worker.paying, worker.metered = True, metered_too
+    metered.open(1, READ_WRITE, *LOG)
+    metered.open(2, READ_ONLY, "proc")
+    worker.refusals["pay"] = P9Error(errno.ESTALE, "nothing left")
+
+    assert metered.refused(request_) == "ESTALE"
+    assert world.log.next == 0
 
 
 def test_a_permit_is_asked_for_no_more_than_can_be_moved(worker: FakePrincipal, metered: Peer) -> None:

@@ -374,6 +374,58 @@ def test_failed_sync_in_another_thread_is_final(journal: DiskJournal, faults: Fa
         journal.append(b"two")
 
 
+def test_what_was_reserved_is_kept_though_a_sync_failed_in_between(
+    place: Path, journal: DiskJournal, faults: Faults
+) -> None:
+    """Somebody was told that it will be, when the store was still good."""
+    journal.append(b"one")
+    journal.reserve(100)
+    faults.fail(1, errno.EIO, only="fdatasync")
+    with pytest.raises(P9Error, match="EIO: sync failed"):
+        journal.sync()
+    faults.disarm()
+
+    journal.append(b"two", reserved=True)
+
+    for refused in (partial(journal.append, b"three"), partial(journal.reserve, 100)):
+        with pytest.raises(P9Error, match="EIO: sync failed"):
+            refused()
+    journal.close()
+    assert content(place) == (None, [b"one", b"two"], [])
+
+
+@pytest.mark.parametrize("size", [1, 1 << 16, 1 << 20])
+def test_reserved_room_is_there_for_a_record_of_that_size(
+    place: Path, journal: DiskJournal, faults: Faults, size: int
+) -> None:
+    """However near the end of the allocated room the log is."""
+    while journal._limit - journal._end > 70_000:
+        journal.append(bytes(60_000))
+    before = len(left_behind(journal))
+    journal.reserve(size)
+    faults.fail(1, errno.ENOSPC, only="posix_fallocate")
+
+    journal.append(b"x" * size, reserved=True)
+
+    faults.disarm()
+    assert len(left_behind(journal)) >= before
+    journal.close()
+    _snapshot, records, _notes = content(place)
+    assert records[-1] == b"x" * size
+
+
+def test_room_that_is_not_there_is_not_promised(place: Path, journal: DiskJournal, faults: Faults) -> None:
+    journal.append(b"one")
+    faults.fail(1, errno.ENOSPC, only="posix_fallocate")
+    with pytest.raises(P9Error, match="ENOSPC: no room for a record"):
+        journal.reserve(1 << 20)
+    faults.disarm()
+    journal.append(b"two")
+    journal.close()
+
+    assert content(place) == (None, [b"one", b"two"], [])
+
+
 @pytest.mark.parametrize("failing", ["commit", "sync"])
 def test_failed_sync_shows_in_the_commit_of_its_batch_and_in_none_without_records(
     place: Path, faults: Faults, failing: str

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ninedoor.errors import P9Error
 from ninedoor.hive.ring import Ring
 from ninedoor.session.ports import READ, WRITE, Caller, Opened
+from ninedoor.telemetry.gaps import Gap, found, marker
 from ninedoor.tree.stream import Stream
 from ninedoor.wire.types import QT_APPEND
 from tests.callers import QUEEN
@@ -98,28 +99,132 @@ def test_a_streaming_reader_finds_what_is_appended_while_it_reads() -> None:
     assert opened.read(18, 100, 0.0) == b""
 
 
-def test_a_streaming_reader_that_is_overtaken_goes_on_at_the_oldest_byte_retained() -> None:
+class _Heard:
+    """Remembers what is audited of cursors."""
+
+    def __init__(self) -> None:
+        self.stale: list[tuple[int, int]] = []
+
+    def overtaken(self, requested: int, base: int, now: float) -> None:
+        self.stale.append((requested, base))
+
+    def rewound(self, requested: int, last: int, now: float) -> None:
+        raise AssertionError("no ordinary reader is told of")
+
+    def rewind_refused(self, text: str, most: int, now: float) -> None:
+        raise AssertionError("no ordinary reader is refused")
+
+    def clamped(self, requested: int, end: int, now: float) -> None:
+        raise AssertionError("no ordinary reader is told of")
+
+
+def test_a_streaming_reader_that_is_overtaken_finds_a_marker_and_goes_on_at_the_oldest_byte() -> None:
+    file = _File(64)
+    opened = file.opened()
+    file.append(b"0123456789")
+    assert opened.read(0, 4, 0.0) == b"0123"
+
+    file.append(b"a" * 40)
+    file.append(b"b" * 60)
+
+    told = marker(Gap(42, 46))
+    assert file.ring.base == 46
+    assert opened.read(4, 1000, 0.0) == told + b"aaaa" + b"b" * 60
+    assert not opened.pending()
+    file.append(b"c")
+    assert opened.read(4 + len(told) + 64, 1000, 0.0) == b"c"
+
+
+@pytest.mark.parametrize("count", [1, 3, 25, 26, 27, 40])
+def test_a_marker_is_whole_however_little_is_read_at_a_time(count: int) -> None:
+    file = _File(64)
+    opened = file.opened()
+    file.append(b"0123456789")
+    text = opened.read(0, 4, 0.0)
+    file.append(b"a" * 40)
+    file.append(b"b" * 60)
+
+    while part := opened.read(len(text), count, 0.0):
+        text += part
+
+    assert text == b"0123" + marker(Gap(42, 46)) + b"aaaa" + b"b" * 60
+
+
+@pytest.mark.parametrize("count", [1, 5, 1000])
+def test_where_less_is_gone_than_a_marker_takes_line_feeds_stand_for_it(count: int) -> None:
+    """So that what a reader counts never passes the size: tail(1) would take the file for cut."""
     file = _File()
     file.append(b"0123456789")
     opened = file.opened()
-    assert opened.read(0, 4, 0.0) == b"0123"
+    text = opened.read(0, 4, 0.0)
 
     file.append(b"abcdefghijklmnop")
+    while part := opened.read(len(text), count, 0.0):
+        text += part
 
-    assert opened.read(4, 4, 0.0) == b"abcd"
-    assert opened.read(8, 100, 0.0) == b"efghijklmnop"
+    assert text == b"0123" + b"\n" * 6 + b"abcdefghijklmnop"
+    assert len(text) == file.node.attr().size
 
 
 def test_a_streaming_reader_is_overtaken_more_than_once() -> None:
-    file = _wrapped()
+    heard = _Heard()
+    file = _File(64)
+    opened = Stream(("telemetry",), file.ring, None, cursors=heard).open(READ, 0.0)
+    file.append(b"0123456789")
+    text = opened.read(0, 2, 0.0)
+
+    for letters in (b"a", b"b"):
+        file.append(letters * 64)
+        file.append(letters * 64)
+        text += opened.read(len(text), 30, 0.0)
+
+    first = marker(Gap(72, 74))
+    at = 74 + 30 - len(first)
+    second = marker(Gap(202 - at, 202))
+    assert text == b"01" + first + b"a" * (30 - len(first)) + second + b"b" * (30 - len(second))
+    assert heard.stale == [(2, 74), (at, 202)]
+
+
+def test_a_reader_that_is_overtaken_within_a_marker_finds_the_next_behind_it() -> None:
+    file = _File(64)
     opened = file.opened()
-    assert opened.read(0, 2, 0.0) == b"23"
+    file.append(b"0")
+    text = opened.read(0, 1, 0.0)
+    file.append(b"a" * 64)
+    file.append(b"a" * 64)
+    text += opened.read(len(text), 5, 0.0)
+    file.append(b"b" * 64)
+    file.append(b"b" * 64)
 
-    file.append(b"0123456789ABCDEF")
-    assert opened.read(2, 2, 0.0) == b"01"
+    while part := opened.read(len(text), 7, 0.0):
+        text += part
 
-    file.append(b"ghijklmnopqrstuv")
-    assert opened.read(4, 2, 0.0) == b"gh"
+    assert text == b"0" + marker(Gap(64, 65)) + marker(Gap(128, 193)) + b"b" * 64
+
+
+def test_a_reader_that_waited_at_the_start_and_is_overtaken_is_told() -> None:
+    heard = _Heard()
+    file = _File(64)
+    opened = Stream(("telemetry",), file.ring, None, cursors=heard).open(READ, 0.0)
+    assert opened.read(0, 100, 0.0) == b""
+
+    file.append(b"a" * 64)
+    file.append(b"b" * 40)
+
+    assert opened.read(0, 1000, 0.0) == marker(Gap(40, 40)) + b"a" * 24 + b"b" * 40
+    assert heard.stale == [(0, 40)]
+    assert opened.read(0, 1000, 0.0) == b"a" * 24 + b"b" * 40, "and then it starts over"
+
+
+def test_a_fresh_reader_is_told_of_nothing() -> None:
+    """There was nobody to miss what is gone."""
+    heard = _Heard()
+    file = _wrapped()
+    node = Stream(("telemetry",), file.ring, None, cursors=heard)
+
+    assert _cat(node.open(READ, 0.0)) == b"23456789abcdefgh"
+    assert node.open(READ, 0.0).read(1, 4, 0.0) == b"\n234"
+    assert heard.stale == []
 
 
 def test_a_streaming_reader_that_goes_to_the_size_means_the_true_offset() -> None:
@@ -148,25 +253,44 @@ def test_a_streaming_reader_may_ask_for_an_offset_far_past_the_end() -> None:
     assert opened.read(4, 4, 0.0) == b"6789"
 
 
-@given(st.lists(st.one_of(st.binary(min_size=1, max_size=CAPACITY), st.integers(1, 40)), max_size=30))
-def test_a_streaming_reader_loses_only_what_the_ring_lost(steps: list[bytes | int]) -> None:
-    file = _File()
-    opened = file.opened()
-    position = seen = 0
+APPENDS = st.binary(min_size=1, max_size=64).map(lambda data: data.replace(b"\n", b"."))
 
-    for step in [*steps, 1000]:
+
+@given(st.lists(st.one_of(APPENDS, st.integers(1, 90)), max_size=40), st.booleans())
+def test_a_streaming_reader_loses_only_what_the_ring_lost_and_is_told_of_all_of_it(
+    steps: list[bytes | int], waits: bool
+) -> None:
+    file = _File(64)
+    opened = file.opened()
+    if waits:
+        assert opened.read(0, 100, 0.0) == b""
+    seen = b""
+    position = 0
+
+    for step in [*steps, *(90 for _ in range(20))]:
         if isinstance(step, bytes):
             file.append(step)
             continue
-        position = max(position, file.ring.base)
-        expected = file.history[position : position + step]
-        got = opened.read(seen, step, 0.0)
-        position += len(got)
-        seen += len(got)
+        if not file.ring.next:
+            waits = True
+        elif not seen and not waits:
+            position = file.ring.base
+        seen += opened.read(len(seen), step, 0.0)
+        assert len(seen) <= file.ring.next, "it counts past the size"
 
-        assert got == expected
-        assert opened.pending() == (position < file.ring.next)
-
+    assert not opened.pending()
+    at = 0
+    while at < len(seen):
+        gap = found(seen[at:])
+        if gap is not None:
+            at += len(marker(gap))
+            position += gap.lost
+            assert position == gap.next
+            continue
+        if seen[at : at + 1] != b"\n":
+            assert seen[at] == file.history[position]
+        at += 1
+        position += 1
     assert position == file.ring.next
 
 
@@ -188,7 +312,42 @@ def test_a_reader_that_seeks_to_where_bytes_are_gone_reads_line_feeds() -> None:
     assert opened.read(1, 1, 0.0) == b"\n"
 
 
-def test_a_seeking_reader_that_is_overtaken_keeps_its_position() -> None:
+def test_a_seeking_reader_that_is_overtaken_finds_a_marker_and_keeps_its_position() -> None:
+    heard = _Heard()
+    file = _File(64)
+    opened = Stream(("telemetry",), file.ring, None, cursors=heard).open(READ, 0.0)
+    file.append(b"0123456789")
+    assert opened.read(6, 100, 0.0) == b"6789"
+
+    file.append(b"a" * 64)
+    file.append(b"b" * 60)
+
+    told = marker(Gap(60, 70))
+    assert opened.read(10, 20, 0.0) == told[:20]
+    assert opened.read(30, 200, 0.0) == told[20:] + b"\n" * (60 - len(told)) + b"a" * 4 + b"b" * 60
+    assert opened.read(134, 100, 0.0) == b""
+    assert opened.read(10, 20, 0.0) == told[:20], "it stands where it stood"
+    assert heard.stale == [(10, 70)]
+
+
+def test_a_seeking_reader_is_overtaken_more_than_once() -> None:
+    file = _File(64)
+    opened = file.opened()
+    file.append(b"0123456789")
+    opened.read(6, 4, 0.0)
+    file.append(b"a" * 64)
+    file.append(b"b" * 60)
+    opened.read(10, 20, 0.0)
+
+    file.append(b"c" * 64)
+    file.append(b"d" * 60)
+
+    rest = b"\n" * 34
+    assert opened.read(30, 100, 0.0) == marker(Gap(60, 70))[20:] + b"\n" * (60 - len(marker(Gap(60, 70))))
+    assert opened.read(70, 200, 0.0).startswith(marker(Gap(124, 194)) + rest)
+
+
+def test_a_seeking_reader_that_is_overtaken_by_little_keeps_its_position() -> None:
     file = _wrapped()
     opened = file.opened()
     assert opened.read(10, 4, 0.0) == b"abcd"

@@ -432,6 +432,16 @@ TEST(test_a_line_from_elsewhere_leaves_what_is_typed)
     EQUAL_TEXT(answer("ng"), "OK PING reply=pong\nPONG\n");
 }
 
+TEST(test_a_line_from_elsewhere_in_an_answer_can_be_told_from_it)
+{
+    begin();
+    forget_shown();
+    console.busy = true;
+    console_interrupt(&console, "tick 7", 6);
+    console.busy = false;
+    EQUAL_TEXT(shown, "\r\x1b[Ktick 7\n");
+}
+
 TEST(test_a_line_from_elsewhere_does_not_bring_back_the_last_command)
 {
     begin();

@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from ninedoor import limits
-from ninedoor.client import operations, writing
+from ninedoor.client import contents, cursors, operations, writing
 from ninedoor.client.address import Address
 from ninedoor.client.aio.driver import AsyncChannel, let_go, run
 from ninedoor.client.aio.resuming import open_channel
 from ninedoor.client.connection import CALL_TIMEOUT_S
+from ninedoor.client.cursors import NamedTail
 from ninedoor.client.operations import Attached, Handle
 from ninedoor.client.resumption import OnChange
 from ninedoor.client.tailing import POLL_S, Cursor, Piece, Tail
@@ -116,6 +117,14 @@ class AsyncClient:
         """Everything `path` holds."""
         return await run(self.channel, operations.read_path(self._session, path))
 
+    async def whole(self, path: str, most: int) -> bytes:
+        """As `read`, in as few requests as it takes. Raises EMSGSIZE for more than `most` bytes."""
+        return await run(self.channel, contents.whole(self._session, path, most))
+
+    async def latest(self, path: str, most: int) -> tuple[bytes, int]:
+        """The last `most` bytes of `path`, from the beginning of a line on, and the offset behind them."""
+        return await run(self.channel, contents.latest(self._session, path, most))
+
     async def append(self, path: str, data: bytes) -> int:
         """One write at the end of `path`; returns the bytes taken."""
         return await run(self.channel, operations.append(self._session, path, data))
@@ -136,23 +145,42 @@ class AsyncClient:
         """The names in directory `path`, sorted bytewise."""
         return [entry.name for entry in await self.entries(path)]
 
+    async def cursor(self, path: str, name: str) -> int | None:
+        """Where the cursor `name` of the telemetry at `path` stands; None when there is none."""
+        return await run(self.channel, cursors.get(self._session, path, name))
+
+    async def set_cursor(self, path: str, name: str, offset: int) -> None:
+        """Let the cursor `name` stand at `offset`: all before it was dealt with."""
+        await run(self.channel, cursors.set_(self._session, path, name, offset))
+
+    async def drop_cursor(self, path: str, name: str) -> None:
+        """Forget the cursor `name`."""
+        await run(self.channel, cursors.drop(self._session, path, name))
+
     @asynccontextmanager
     async def tail(
-        self, path: str, cursor: Cursor = "end", *, follow: bool = True, interval_s: float = POLL_S
+        self,
+        path: str,
+        cursor: Cursor = "end",
+        *,
+        resume: str = "",
+        follow: bool = True,
+        interval_s: float = POLL_S,
     ) -> AsyncIterator[AsyncIterator[Piece]]:
         """New bytes of `path` from `cursor` on, piece by piece, for ever; up to its present end unless
-        `follow`. An idle file is looked at every `interval_s`. See `ninedoor.client.tailing`.
+        `follow`. An idle file is looked at every `interval_s`. See `ninedoor.client.tailing`. With `resume`,
+        the name of a cursor that the hive keeps, from where that stands (see `ninedoor.client.cursors`).
 
         An async context manager, so that the file is closed at its end: `async with client.tail(path) as
         pieces`, then `async for piece in pieces`."""
-        tail = Tail(self._session, path, cursor, follow=follow, interval_s=interval_s)
+        tail = cursors.tail(self._session, path, cursor, resume, follow=follow, interval_s=interval_s)
         try:
             async with aclosing(self._pieces(tail)) as pieces:
                 yield pieces
         finally:
             await let_go(self.channel, tail.close())
 
-    async def _pieces(self, tail: Tail) -> AsyncGenerator[Piece, None]:
+    async def _pieces(self, tail: Tail | NamedTail) -> AsyncGenerator[Piece, None]:
         while piece := await run(self.channel, tail.next_piece()):
             yield piece
 

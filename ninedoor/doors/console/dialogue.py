@@ -15,14 +15,15 @@ from enum import Enum
 from typing import NamedTuple
 
 from ninedoor import limits
-from ninedoor.console.ack import INVALID_LENGTH, PONG, Ack, err, ok, unauthenticated, unparsed
+from ninedoor.console.ack import END, INVALID_LENGTH, PONG, Ack, err, ok, unauthenticated, unparsed
 from ninedoor.console.body import split_line
+from ninedoor.console.commands import COMMANDS, refused
 from ninedoor.console.grammar import VERBS, Command, GrammarError, Verb, parse
 from ninedoor.console.handshake import authenticate
 from ninedoor.console.help import HELP_LINES
+from ninedoor.console.paths import fault
 from ninedoor.console.refusals import refusal
 from ninedoor.doors.console.attachment import Attachment
-from ninedoor.doors.console.commands import COMMANDS, misnamed, refused
 from ninedoor.doors.console.facts import Facts
 from ninedoor.doors.console.guard import NO_TICKET, Guard
 from ninedoor.doors.console.visitor import Visitor
@@ -155,7 +156,7 @@ class Dialogue:
         try:
             return self._answer(verb, command, now)
         except P9Error as failure:
-            return [refused(verb.name, failure, command.path)]
+            return [str(refused(verb.name, failure, command.path))]
         except Exception:
             _log.exception("bug in %s", verb.label)
             return [str(refusal(verb.label, errno.EIO, path=command.path))]
@@ -187,13 +188,16 @@ class Dialogue:
         return attachment is not None and (verb.needs == "attach" or attachment.role == QUEEN)
 
     def _carry_out(self, verb: Verb, command: Command, now: float) -> Sequence[str]:
-        assert self._attachment is not None  # _may has seen it
-        wrong = misnamed(verb.name, command.path) if command.path else None
-        if wrong is None:
-            return COMMANDS[verb.name](self._attachment, command, now)
-        line, failure = wrong
-        self._denied(verb, command, failure.reason, now, failure.ecode)
-        return [line]
+        attachment = self._attachment
+        assert attachment is not None  # _may has seen it
+        wrong = fault(command.path) if command.path else ""
+        if wrong:
+            # It reads like a path that nothing is at.
+            self._denied(verb, command, wrong, now, errno.EINVAL)
+            return [str(refusal(verb.label, errno.ENOENT, path=command.path))]
+        attachment.now = now
+        answer = COMMANDS[verb.name](attachment, command)
+        return [*answer.acks, *answer.body, *([END] if verb.body == "stream" else [])]
 
     def _denied(
         self, verb: Verb, command: Command, reason: str, now: float, ecode: int = errno.EPERM

@@ -101,7 +101,9 @@ class Operations(pyfuse3.Operations):
 
     def _opened(self, inode: Inode, fid: int, flags: int, reply: m.Rlopen | m.Rlcreate) -> FileInfo:
         self._data.opened(inode, fid, flags, reply.iounit)
-        kept = self._data.may_be_cached and is_immutable(reply.qid)
+        # What is written must reach the session as it is: the kernel would put it into its cache first.
+        writes = flags & os.O_ACCMODE != os.O_RDONLY
+        kept = self._data.may_be_cached and is_immutable(reply.qid) and not writes
         return FileInfo(fh=fid, direct_io=not kept, keep_cache=kept)
 
     @guarded

@@ -14,7 +14,7 @@ from ninedoor.manifest.emit.services import (
     listener_table,
     service_table,
 )
-from ninedoor.manifest.emit.status import proc_grammar
+from ninedoor.manifest.emit.status import lifecycle_tables, metric_table, proc_grammar
 from ninedoor.manifest.emit.tree import namespace_tree, role_table
 from ninedoor.manifest.load import Manifest
 
@@ -25,6 +25,8 @@ SNIPPETS: Mapping[str, Callable[[Manifest], str]] = {
     "listeners": listener_table,
     "namespace-tree": namespace_tree,
     "proc-grammar": proc_grammar,
+    "metrics": lambda _manifest: metric_table(),
+    "lifecycle": lambda _manifest: lifecycle_tables(),
     "cbor-frame": lambda _manifest: frame_table(),
     "client-policy": client_policy,
     "limits": limit_table,

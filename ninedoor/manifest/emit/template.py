@@ -17,7 +17,7 @@ def cas_template(manifest: Manifest) -> str:
         "manifest_sha256": manifest.sha256,
         "enabled": cas.enable,
         "chunk_bytes": cas.store.chunk_bytes,
-        "chunks_max": STORED_CHUNKS,
+        "chunks_max": cas.store.max_chunks or STORED_CHUNKS,
         "delta_enabled": cas.delta.enable,
         "signing_required": cas.signing is not None and cas.signing.required,
     }

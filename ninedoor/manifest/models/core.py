@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from ninedoor import limits
-from ninedoor.manifest.models.base import Table, Word, is_empty
+from ninedoor.manifest.models.base import Table, Word, is_absent
 
 
 class Meta(Table):
@@ -68,10 +68,11 @@ class Features(Table):
     serial_console: bool = Field(default=False, description="Serve the line console on the serial port.")
     std_console: bool = Field(default=False, description="Host-only console; needs profile.kernel = false.")
     std_host_tools: bool = Field(default=False, description="Host-only tools; needs profile.kernel = false.")
-    gpu: bool = Field(
-        default=False,
-        exclude_if=is_empty,
-        description="GPUs of the host (this project's own); needs profile.kernel = false.",
+    gpu: bool | None = Field(
+        default=None,
+        exclude_if=is_absent,
+        description="Whether the hive has /gpu (this project's own). Left out it has, and the guest knows of "
+        "no GPU; true needs profile.kernel = false.",
     )
 
 

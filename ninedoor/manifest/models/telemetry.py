@@ -5,17 +5,19 @@ from typing import Literal
 from pydantic import Field
 
 from ninedoor import config
+from ninedoor.config import LifecycleState
 from ninedoor.manifest.models.base import UINT32, Table
 
 _RINGS = config.Telemetry()
-
-LifecycleState = Literal["BOOTING", "DEGRADED", "ONLINE", "DRAINING", "QUIESCED", "OFFLINE"]
+_INGEST = config.TelemetryIngest()
 
 
 class Cursor(Table):
     """Where readers of a ring stand."""
 
-    retain_on_boot: bool = Field(default=False, description="Keep rings and cursors over a restart.")
+    retain_on_boot: bool = Field(
+        default=_RINGS.retain_on_boot, description="Keep named cursors over a restart; rings always are."
+    )
 
 
 class Telemetry(Table):
@@ -35,16 +37,16 @@ class TelemetryIngest(Table):
     """Segments that devices push; all three limits at 0 turn it off."""
 
     max_segments_per_device: int = Field(
-        default=4, ge=0, le=UINT32, description="Segments one device may keep."
+        default=_INGEST.max_segments_per_device, ge=0, le=UINT32, description="Segments one device may keep."
     )
     max_bytes_per_segment: int = Field(
-        default=32768, ge=0, le=UINT32, description="Bytes one segment may hold."
+        default=_INGEST.max_bytes_per_segment, ge=0, le=UINT32, description="Bytes one segment may hold."
     )
     max_total_bytes_per_device: int = Field(
-        default=131072, ge=0, le=UINT32, description="Bytes one device may keep."
+        default=_INGEST.max_total_bytes_per_device, ge=0, le=UINT32, description="Bytes one device may keep."
     )
     eviction_policy: Literal["evict-oldest", "refuse"] = Field(
-        default="evict-oldest",
+        default=_INGEST.eviction_policy,
         description="What happens at a limit: the oldest segment leaves, or the write is refused.",
     )
 

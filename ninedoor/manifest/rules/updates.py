@@ -1,15 +1,14 @@
 """Rules on content-addressed updates, with the look at the signing key's file."""
 
-from pathlib import Path
-
+from ninedoor.manifest.keyfiles import fault_of
+from ninedoor.manifest.rules.consoles import console_reaches_beyond
+from ninedoor.manifest.rules.listeners import reaches_beyond
 from ninedoor.manifest.rules.rule import Finding, Findings, Subject
 from ninedoor.manifest.rules.telemetry import PUMP_BUDGET_BYTES
+from ninedoor.manifest.secrets import SAMPLE_PUBLIC_KEY
 
 STORED_CHUNKS = 8
 """Chunks that the store must be able to hold."""
-
-KEY_BYTES = 32
-_KEY_FILE_BYTES = 4096  # far more than the 65 of a right file; enough to tell what a wrong one holds
 
 
 def chunk_range(subject: Subject) -> Findings:
@@ -21,7 +20,7 @@ def chunk_range(subject: Subject) -> Findings:
 def chunk_budget(subject: Subject) -> Findings:
     cas = subject.document.cas
     total = cas.store.chunk_bytes * STORED_CHUNKS
-    if cas.enable and total > PUMP_BUDGET_BYTES:
+    if cas.enable and cas.store.budget_bytes is None and total > PUMP_BUDGET_BYTES:
         yield Finding(("cas", "store", "chunk_bytes"), {"total": total, "budget": PUMP_BUDGET_BYTES})
 
 
@@ -39,32 +38,30 @@ def signing_decided(subject: Subject) -> Findings:
 
 def signing_key_named(subject: Subject) -> Findings:
     cas = subject.document.cas
-    if cas.enable and cas.signing is not None and cas.signing.required and cas.signing.key_path is None:
+    signing = cas.signing
+    if (
+        cas.enable
+        and signing is not None
+        and signing.required
+        and not (signing.key_path or signing.public_keys)
+    ):
         yield Finding(("cas", "signing", "key_path"), {})
 
 
 def signing_key_usable(subject: Subject) -> Findings:
     cas = subject.document.cas
     if cas.enable and cas.signing is not None and cas.signing.required and cas.signing.key_path is not None:
-        fault = _key_fault(cas.signing.key_path, subject.folders)
+        fault = fault_of(cas.signing, subject.folders)
         if fault is not None:
             yield Finding(("cas", "signing", "key_path"), {"path": cas.signing.key_path, "fault": fault})
 
 
-def _key_fault(name: str, folders: tuple[Path, ...]) -> str | None:
-    try:
-        text = _read_first(name, folders).decode("ascii", "replace").strip()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        return f"cannot be read: {getattr(error, 'strerror', None) or error}".lower()
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        return "must be hexadecimal"
-    return None if len(key) == KEY_BYTES else f"must be {KEY_BYTES} bytes (got {len(key)})"
-
-
-def _read_first(name: str, folders: tuple[Path, ...]) -> bytes:
-    candidates = [folder / name for folder in folders]
-    found = next((path for path in candidates if path.exists()), candidates[0])
-    with found.open("rb") as file:
-        return file.read(_KEY_FILE_BYTES)
+def signing_keys_own(subject: Subject) -> Findings:
+    document = subject.document
+    cas, signing = document.cas, document.cas.signing
+    far = [one.url for one in document.listeners if reaches_beyond(one.url)]
+    far += [one.url for one in document.consoles if console_reaches_beyond(one.url)]
+    if cas.enable and signing is not None and far:
+        for index, key in enumerate(signing.public_keys):
+            if key.lower() == SAMPLE_PUBLIC_KEY:
+                yield Finding(("cas", "signing", "public_keys", index), {"url": far[0]})

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cohsh.retry import Retry
-from cohsh.transports.consoles import ConsoleTransport, behind, role_label
+from cohsh.transports.consoles import ConsoleTransport
+from cohsh.transports.link import Link
 from cohsh.transports.opening import open_transport
 from cohsh.transports.transport import Unreachable
 from cohsh.transports.wires import framed
@@ -60,9 +61,8 @@ def talk(connection: socket.socket, answer: Answer) -> None:
 
 
 def transport(address: TcpAddress, notices: list[str], retry: Retry = QUICK) -> ConsoleTransport:
-    return ConsoleTransport(
-        "tcp", "there", lambda: framed(address, retry.timeout_s), "token", retry, notices.append
-    )
+    link = Link("there", lambda: framed(address, retry.timeout_s), "token", retry, notices.append)
+    return ConsoleTransport("tcp", link, notices.append)
 
 
 def polite(line: str) -> Sequence[str] | None:
@@ -263,27 +263,16 @@ def test_half_a_line_that_somebody_left_on_a_terminal_is_not_run(tmp_path: Path)
     assert answer.acks == ("ERR CAT reason=policy detail=unauthenticated",)
 
 
-@pytest.mark.parametrize(
-    ("seen", "now", "fresh"),
-    [
-        ("", "ab", "ab"),
-        ("ab", "ab", ""),
-        ("ab", "abc", "c"),
-        ("abc", "bcd", "d"),
-        ("aaa", "aaaa", "a"),
-        ("abc", "xyz", None),
-        ("abc", "", None),
-    ],
-)
-def test_what_is_new_lies_behind_what_was_seen(seen: str, now: str, fresh: str | None) -> None:
-    assert behind(list(seen), list(now)) == (None if fresh is None else list(fresh))
+@pytest.mark.parametrize("way", ["pty", "serial"])
+def test_who_leaves_a_terminal_leaves_nobody_attached(way: str, tmp_path: Path) -> None:
+    with Hive(tmp_path).served() as hive:
+        first = hive.reach(way)
+        first.ask(ATTACH)
+        first.sibling().close()
+        assert first.ask(parse("ls /worker")).ok
+        first.close()
+        second = hive.reach(way)
+        answer = second.ask(parse("ls /worker"))
+        second.close()
 
-
-def test_a_line_that_was_unfinished_comes_again_whole() -> None:
-    assert behind(["a", "b"], ["a", "bc", "d"]) == ["bc", "d"]
-    assert behind(["b"], ["bc"]) == ["bc"]
-
-
-def test_roles_are_shown_as_the_original_shows_them() -> None:
-    assert role_label("worker-heartbeat") == "WorkerHeartbeat"
-    assert role_label("queen") == "Queen"
+    assert answer.acks == ("ERR LS reason=policy detail=unauthenticated",)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from cohsh.transports.mounted import Calls, over_mount
+from cohsh.transports.mounted import Calls, MountedFiles, over_mount
+from cohsh.transports.namespace import News
 from cohsh.transports.transport import Unreachable
 from ninedoor.console.grammar import Command
 from ninedoor.errors import P9Error
+from ninedoor.telemetry.gaps import Gap, marker
 
 ATTACH = Command("attach", role="queen")
 
@@ -74,3 +76,18 @@ def test_a_mount_takes_no_ticket(tmp_path: Path) -> None:
     answer = over_mount(tmp_path, 5).ask(Command("attach", role="queen", ticket="cohesix-ticket-x"))
 
     assert answer.acks == ("ERR ATTACH reason=policy detail=denied",)
+
+
+@pytest.mark.parametrize("after", [63, 64])
+def test_who_follows_and_is_overtaken_is_told_how_much_is_gone(tmp_path: Path, after: int) -> None:
+    told = marker(Gap(60, after))
+    (tmp_path / "ring").write_bytes(b"abc" + told + b"\n" * (60 - len(told)) + b"new\n")
+    files = MountedFiles(tmp_path, Calls(5))
+    news = files.news("/ring", 3, 0.0)
+
+    if after == 63:
+        assert next(news) == News(b"new\n", 60)
+    else:
+        assert next(news).data.startswith(told), "that is no marker of this place"
+    news.close()
+    files.close()

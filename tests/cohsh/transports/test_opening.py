@@ -13,7 +13,7 @@ def test_tcp_is_what_goes_without_saying() -> None:
 
 @pytest.mark.parametrize(
     ("name", "needs"),
-    [("9p", "--url unix:/path"), ("fs", "--mount DIR"), ("serial", "--line PATH"), ("qemu", "--line PATH")],
+    [("9p", "--url unix:/path"), ("fs", "--mount DIR"), ("serial", "--line PATH")],
 )
 def test_what_was_not_said_is_named(name: str, needs: str) -> None:
     with pytest.raises(Unreachable, match=f"--transport {name} needs {needs}"):

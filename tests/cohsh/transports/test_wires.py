@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_a_peer_that_takes_nothing_is_lost(ends: tuple[Descriptor, socket.socket
 
 def test_the_prompt_ends_an_answer_and_not_a_line_like_it(ends: tuple[Descriptor, socket.socket]) -> None:
     stream, peer = ends
-    peer.sendall(b"cohesix> junk\r\nPONG\r\ncohesix> ")
+    peer.sendall(b"cohesix> junk\r\ncohesix> ping\r\nOK PING\r\nPONG\r\ncohesix> ")
     wire = TypedWire(stream)
     wire.send("cat /x")
     peer.sendall(b"cat /x\r\nOK CAT\r\ncohesix> ")
@@ -84,6 +85,40 @@ def test_a_refused_stream_ends_with_the_prompt(ends: tuple[Descriptor, socket.so
     peer.sendall(b"ERR CAT reason=cut\r\ncohesix> ")
 
     assert list(wire.lines(stream=True)) == ["ERR CAT reason=cut"]
+
+
+TICK = b"\r\x1b[Ktick 7\r\n"
+"""A line of a guest's log."""
+
+
+def test_a_guests_log_lines_are_told_from_answers(ends: tuple[Descriptor, socket.socket]) -> None:
+    stream, peer = ends
+    peer.sendall(b"cohesix> " + TICK + b"cohesix> ping\r\nOK PING\r\n" + TICK + b"PONG\r\ncohesix> ")
+    wire = TypedWire(stream)
+    wire.send("cat /x")
+    peer.sendall(TICK + b"cohesix> " + b"cat" + TICK + b"cohesix> cat /x\r\n" + TICK)
+    peer.sendall(b"OK CAT\r\none\r\n" + TICK + b"two\r\nEND\r\ncohesix> ")
+
+    assert list(wire.lines(stream=True)) == ["OK CAT", "one", "two", "END"]
+
+
+def test_log_lines_alone_do_not_keep_anybody_waiting(ends: tuple[Descriptor, socket.socket]) -> None:
+    stream, peer = ends
+    peer.sendall(b"PONG\r\ncohesix> ")
+    wire = TypedWire(stream)
+    wire.send("ping")
+    over = threading.Event()
+
+    def tick() -> None:
+        while not over.wait(WAIT_S / 10):
+            peer.sendall(TICK + b"cohesix> ")
+
+    ticking = threading.Thread(target=tick)
+    ticking.start()
+    with pytest.raises(Lost, match="says nothing"):
+        next(wire.lines(stream=True))
+    over.set()
+    ticking.join()
 
 
 def test_a_line_without_end_is_no_console(ends: tuple[Descriptor, socket.socket]) -> None:

@@ -4,7 +4,6 @@ import errno
 
 import pytest
 
-from ninedoor.client.operations import append, read_path
 from ninedoor.config import Role
 from ninedoor.doors.console.attachment import Attachment
 from ninedoor.doors.console.visitor import Visitor
@@ -29,7 +28,7 @@ def attached(desk: Desk, role: Role = "queen", token: str = "") -> Attachment:
 
 def refusal(attachment: Attachment, path: str) -> P9Error:
     with pytest.raises(P9Error) as refused:
-        attachment.run(append(attachment.session, path, b"x\n"), START)
+        attachment.append(path, b"x\n")
     return refused.value
 
 
@@ -94,6 +93,8 @@ def test_requests_are_served_at_the_time_of_the_command(desk: Desk) -> None:
     token = ticket("queen", ttl_s=10)
     queen = attached(desk, "queen", token)
 
-    assert queen.run(read_path(queen.session, "/proc/boot"), START + 9)
+    queen.now = START + 9
+    assert queen.whole("/proc/boot", 1000)
+    queen.now = START + 10
     with pytest.raises(P9Error, match="ticket expired"):
-        queen.run(read_path(queen.session, "/proc/boot"), START + 10)
+        queen.whole("/proc/boot", 1000)

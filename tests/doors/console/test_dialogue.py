@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ninedoor import limits
 from ninedoor.config import Role, TicketLimits
+from ninedoor.console.commands import COMMANDS
 from ninedoor.console.grammar import LINE_TOO_LONG, VERBS, GrammarError
 from ninedoor.console.help import HELP_LINES
-from ninedoor.doors.console.commands import COMMANDS
 from ninedoor.doors.console.dialogue import QUIT, State
 from ninedoor.errors import P9Error
 from ninedoor.policy.tickets import Quotas, Scope, Ticket, Verb, fingerprint, mint, unix_ms
@@ -290,7 +290,7 @@ def test_a_trusted_visitor_may_be_the_queen_without_a_ticket(desk: Desk) -> None
 def test_a_worker_is_whom_its_ticket_names(desk: Desk) -> None:
     worker(desk)
 
-    assert list(desk.app.counters.sessions.values()) == ["worker-heartbeat:worker-1"]
+    assert desk.app.counters.sessions.labels() == ["worker-heartbeat:worker-1"]
 
 
 @pytest.mark.parametrize(
@@ -385,22 +385,22 @@ def test_a_second_attach_takes_the_place_of_the_first(desk: Desk) -> None:
     assert person.says("ls /mine") == ["OK LS path=/mine entries=1", "queen.log", "END"]
 
     assert person.says(f"attach {WORKER} {ticket(WORKER, 'worker-1')}") == [f"OK ATTACH role={WORKER}"]
-    assert list(desk.app.counters.sessions.values()) == ["worker-heartbeat:worker-1"]
+    assert desk.app.counters.sessions.labels() == ["worker-heartbeat:worker-1"]
     assert person.says("log") == ["ERR LOG reason=policy detail=unauthenticated"]
 
     assert person.says("attach queen") == ["OK ATTACH role=queen"]
     assert person.says("ls /mine") == [
         "ERR LS reason=policy detail=invalid-path path=/mine error=invalid path"
     ]
-    assert list(desk.app.counters.sessions.values()) == ["queen"]
+    assert desk.app.counters.sessions.labels() == ["queen"]
 
 
 def test_an_attach_that_is_refused_leaves_the_one_before(desk: Desk) -> None:
     person = desk.queen()
 
     assert person.says(f"attach queen {FORGED}") == [DENIED]
-    assert person.says("ls /")[0] == "OK LS path=/ entries=4"
-    assert list(desk.app.counters.sessions.values()) == ["queen"]
+    assert person.says("ls /log")[0] == "OK LS path=/log entries=1"
+    assert desk.app.counters.sessions.labels() == ["queen"]
 
 
 def test_a_hive_with_too_many_sessions_is_nobodys_fault(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,7 +496,7 @@ def test_two_people_have_roles_and_binds_of_their_own(desk: Desk) -> None:
     queen, other = desk.queen(), worker(desk)
     queen.says('echo /queen/ctl {"bind":{"from":"/log","to":"/proc/log"}}')
 
-    assert queen.says("ls /proc")[0] == "OK LS path=/proc entries=3"
+    assert "log" in queen.says("ls /proc")
     assert other.says("ls /proc") == ["OK LS path=/proc entries=1", "boot", "END"]
     assert queen.says("ls /worker") == ["OK LS path=/worker entries=1", "worker-1", "END"]
     assert other.says("ls /worker") == ["ERR LS reason=policy detail=denied"]

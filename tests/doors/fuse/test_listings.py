@@ -25,7 +25,7 @@ def test_a_directory_comes_whole_however_little_fits(
 ) -> None:
     reader = listed(mount, "/", monkeypatch, room)
 
-    assert reader.names() == [".", "..", "log", "proc", "queen", "worker"]
+    assert reader.names() == [".", "..", "gpu", "log", "proc", "queen", "worker"]
 
 
 def test_a_large_directory_comes_in_order_and_once(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """What each request of the kernel becomes, and how refusals and bugs come out."""
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pyfuse3
@@ -11,7 +13,9 @@ import pytest
 from pyfuse3 import EntryAttributes, FUSEError, SetattrFields
 
 from ninedoor.wire import messages as m
+from tests.deployment import CONFIG, open_app
 from tests.doors.fuse.harness import CONTEXT, Mount, answer, sent
+from tests.updates.hives import SETTINGS
 
 ROOT = pyfuse3.ROOT_INODE
 
@@ -23,6 +27,18 @@ def test_immutable_text_may_stay_in_the_kernels_cache(mount: Mount) -> None:
     opened = mount.open("/proc/boot", os.O_RDONLY)
 
     assert (opened.keep_cache, opened.direct_io) == (True, False)
+
+
+def test_what_is_written_goes_past_the_kernels_cache() -> None:
+    """An update that is committed is immutable, and may all the same be written again with the same bytes."""
+    mount = Mount(open_app(replace(CONFIG, cas=SETTINGS)))
+    path = f"/updates/1/chunks/{hashlib.sha256(b'content').hexdigest()}"
+    answer(mount.operations.write(mount.open(path, os.O_WRONLY).fh, 0, b"content"))
+
+    assert mount.open(path, os.O_RDONLY).keep_cache
+    for flags in (os.O_WRONLY, os.O_RDWR):
+        opened = mount.open(path, flags)
+        assert (opened.keep_cache, opened.direct_io) == (False, True)
 
 
 @pytest.mark.parametrize("path", ["/log/queen.log", "/proc/9p/sessions", "/queen/ctl"])

@@ -60,7 +60,7 @@ class Desk:
 
     @property
     def labels(self) -> list[str]:
-        return list(self.app.counters.sessions.values())
+        return self.app.counters.sessions.labels()
 
     @property
     def refused(self) -> dict[str, int]:

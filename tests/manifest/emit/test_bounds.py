@@ -11,11 +11,11 @@ def changed(edits: Edits) -> Manifest:
 
 
 def test_limits_show_what_this_manifest_says() -> None:
-    rows = limit_table(changed({("secure9p", "msize"): 4096, ("telemetry", "frame_schema"): "cbor-v1"}))
+    rows = limit_table(changed({("secure9p", "msize"): 8100, ("telemetry", "frame_schema"): "cbor-v1"}))
 
-    assert "| `secure9p.msize` | 4096 | 256..8192 | Largest frame in bytes, header included. |\n" in rows
+    assert "| `secure9p.msize` | 8100 | 256..8192 | Largest frame in bytes, header included. |\n" in rows
     assert "| `telemetry.frame_schema` | cbor-v1 | legacy-plaintext or cbor-v1 |" in rows
-    assert "| `telemetry.cursor.retain_on_boot` | false | true or false |" in rows
+    assert "| `telemetry.cursor.retain_on_boot` | true | true or false |" in rows
 
 
 def test_tables_that_are_left_out_show_their_defaults() -> None:

@@ -21,9 +21,9 @@ def test_the_template_says_what_the_manifest_says() -> None:
     }
 
 
-def test_keys_are_sorted_and_undecided_signing_is_none() -> None:
+def test_keys_are_sorted_and_limits_are_the_files() -> None:
     text = cas_template(load(OURS))
 
     assert list(json.loads(text)) == sorted(json.loads(text))
-    assert '"signing_required": false' in text
+    assert '"chunks_max": 65536' in text
     assert text.endswith("}\n")

@@ -163,7 +163,7 @@ class Model:
             self.in_use[number] -= 1
         assert names[:2] == [".", ".."]
         if path == "/proc":
-            assert names[2:] == ["9p", "boot"]
+            assert names[2:] == deployment.PROC
         else:
             assert names[2:] == sorted(set(names[2:]), key=str.encode)
             assert "worker-1" in names

@@ -33,7 +33,7 @@ async def test_a_directory_comes_whole_however_little_fits(
 ) -> None:
     reader = await opened(mount, "/", monkeypatch, room)
 
-    assert await reader.names() == [".", "..", "log", "proc", "queen", "worker"]
+    assert await reader.names() == [".", "..", "gpu", "log", "proc", "queen", "worker"]
 
 
 @pytest.mark.parametrize("room", [7, 24, 195, 2000])
@@ -79,7 +79,7 @@ async def test_an_entry_that_did_not_fit_is_not_counted(
     reader = await opened(mount, "/", monkeypatch, room=3)
     await reader.more()
 
-    assert [name for name, _entry, _position in reader.sent] == [".", "..", "log"]
+    assert [name for name, _entry, _position in reader.sent] == [".", "..", "gpu"]
     assert mount.numbers() == {ROOT, reader.sent[2][1].st_ino}
 
 
@@ -144,7 +144,7 @@ async def test_no_answer_is_not_an_entry_that_has_vanished(
 
     assert late.value.errno == errno.ETIMEDOUT
     assert reader.sent == []
-    assert await reader.names() == [".", "..", "log", "proc", "queen", "worker"]
+    assert await reader.names() == [".", "..", "gpu", "log", "proc", "queen", "worker"]
 
 
 async def test_a_directory_whose_kept_fid_lost_its_node_is_walked_to_anew(
@@ -153,7 +153,7 @@ async def test_a_directory_whose_kept_fid_lost_its_node_is_walked_to_anew(
     reader = await opened(mount, "/proc", monkeypatch)
     mount.wire.failures[m.Twalk] = P9Error(errno.ESTALE, "its connection was lost")
 
-    assert await reader.names() == [".", "..", "9p", "boot"]
+    assert await reader.names() == [".", "..", *deployment.PROC]
     assert await mount.live_fids() == {reader.fh}
 
 
@@ -223,4 +223,4 @@ async def test_a_server_that_grants_none_is_too_small(monkeypatch: pytest.Monkey
         assert refused.value.errno == errno.EMFILE
         await mount.operations.releasedir(held.fh)
 
-        assert await reader.names() == [".", "..", "log", "proc", "queen", "worker"]
+        assert await reader.names() == [".", "..", "gpu", "log", "proc", "queen", "worker"]

@@ -1,7 +1,7 @@
-"""Which paths the shell sends at all: absolute ones, without dots, of bounded depth and names.
+"""Which paths commands may name at all, and which of them hold bytes.
 
-Servers refuse the others too. Refused here, the answer is the same whichever way it would have gone, and
-nothing leaves for a typing error.
+Paths are absolute, without dots, of bounded depth and names. The namespace refuses others too, but not all of
+it gets there; and a client that refuses them itself sends nothing for a typing error.
 """
 
 from ninedoor import limits
@@ -13,7 +13,7 @@ def fault(path: str) -> str:
     """Why `path` is none, "" when it is one. Empty names do not count, so that `/log/` is `/log`."""
     if not path.startswith("/"):
         return f"path {path!r} is not absolute: begin it with /"
-    names = [name for name in path.split("/") if name]
+    names = _names(path)
     if len(names) > limits.WALK_DEPTH_MAX:
         return f"path of {len(names)} names, over {limits.WALK_DEPTH_MAX}"
     for name in names:
@@ -29,7 +29,11 @@ def fault(path: str) -> str:
 
 def is_binary(path: str) -> bool:
     """Does `path` name a file that is never text, whatever its bytes look like?"""
-    match [name for name in path.split("/") if name]:
+    match _names(path):
         case ["updates", _, "chunks", _] | ["models", _, "weights"]:
             return True
     return False
+
+
+def _names(path: str) -> list[str]:
+    return [name for name in path.split("/") if name]

@@ -1,21 +1,22 @@
-"""Files as the console reads them: whole or their end, in as few requests as it takes."""
+"""Files whole or their end, in as few requests as it takes."""
 
 import errno
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ninedoor import limits
+from ninedoor.client.contents import latest, whole
 from ninedoor.client.operations import Attached
 from ninedoor.client.steps import Operation
-from ninedoor.doors.console.files import check_path, is_binary, latest, whole
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
 from ninedoor.wire.types import QT_FILE, Qid
 
 MSIZE = 8192
 IOUNIT = MSIZE - limits.IO_OVERHEAD
+MOST = 1 << 20
+TAIL = 1 << 16
 QID = Qid(QT_FILE, 1, 7)
 NO_TIMES = (0, 0, 0, 0, 0, 0, 0, 0, 0)
 
@@ -33,14 +34,13 @@ class File:
         self._size = base + len(content) if size is None else size
         self.requests: list[Any] = []
 
-    def carry_out(self, operation: Operation[bytes]) -> bytes:
+    def carry_out(self, operation: Operation[Any]) -> Any:
         reply: Any = None
         while True:
             try:
                 request = operation.send(reply)
             except StopIteration as done:
-                content: bytes = done.value
-                return content
+                return done.value
             self.requests.append(request)
             reply = self._answer(request)
 
@@ -64,10 +64,17 @@ class File:
         return [(each.offset, each.count) for each in self.requests if isinstance(each, m.Tread)]
 
 
-def read(file: File, how: Callable[[Attached, str], Operation[bytes]] = whole) -> bytes:
-    content = file.carry_out(how(Attached(MSIZE), "/a/file"))
+def read(file: File, most: int = MOST) -> bytes:
+    content: bytes = file.carry_out(whole(Attached(MSIZE), "/a/file", most))
     assert isinstance(file.requests[-1], m.Tclunk)
     return content
+
+
+def read_end(file: File) -> tuple[bytes, int]:
+    """Its last `TAIL` bytes, and where they end."""
+    end: tuple[bytes, int] = file.carry_out(latest(Attached(MSIZE), "/a/file", TAIL))
+    assert isinstance(file.requests[-1], m.Tclunk)
+    return end
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, IOUNIT - 1])
@@ -107,8 +114,8 @@ def test_a_file_that_knows_no_oldest_byte_begins_at_zero() -> None:
 
 
 def test_a_file_over_the_bound_is_refused_and_let_go_of() -> None:
-    assert len(read(File(b"x" * limits.CONSOLE_BODY_MAX))) == limits.CONSOLE_BODY_MAX
-    file = File(b"x" * (limits.CONSOLE_BODY_MAX + 1))
+    assert len(read(File(b"x" * MOST))) == MOST
+    file = File(b"x" * (MOST + 1))
 
     with pytest.raises(P9Error) as refused:
         read(file)
@@ -118,53 +125,20 @@ def test_a_file_over_the_bound_is_refused_and_let_go_of() -> None:
 
 def test_the_end_of_a_file_begins_with_a_whole_line() -> None:
     lines = b"".join(b"line %06d\n" % number for number in range(10_000))
-    shown = read(File(lines), latest)
+    shown, end = read_end(File(lines))
 
-    assert limits.CONSOLE_TAIL_BYTES - 12 < len(shown) <= limits.CONSOLE_TAIL_BYTES
+    assert TAIL - 12 < len(shown) <= TAIL
     assert lines.endswith(b"\n" + shown)
+    assert end == len(lines)
 
 
 @pytest.mark.parametrize("base", [0, 500])
 def test_the_end_of_a_short_file_is_all_of_it(base: int) -> None:
-    assert read(File(b"rest of a line\nline\n", base=base), latest) == b"rest of a line\nline\n"
+    assert read_end(File(b"rest of a line\nline\n", base=base)) == (b"rest of a line\nline\n", base + 20)
 
 
 def test_the_end_of_one_endless_line_is_shown_as_it_is() -> None:
-    size = limits.CONSOLE_TAIL_BYTES
+    size = TAIL
 
-    assert read(File(b"x" * (2 * size)), latest) == b"x" * size
-    assert read(File(b"x" * (2 * size) + b"\n"), latest) == b"x" * (size - 1) + b"\n"
-
-
-@pytest.mark.parametrize(
-    "path", ["/", "/log", "/log/", "//log", "/a/b/c/d/e/f/g/h", "/größe", "/" + "x" * 64]
-)
-def test_paths_are_absolute_and_canonical(path: str) -> None:
-    check_path(path)
-
-
-@pytest.mark.parametrize(
-    ("path", "ecode"),
-    [
-        ("log", errno.EINVAL),
-        ("", errno.EINVAL),
-        ("/log/..", errno.EINVAL),
-        ("/./log", errno.EINVAL),
-        ("/a/b/c/d/e/f/g/h/i", errno.EINVAL),
-        ("/" + "x" * 65, errno.ENAMETOOLONG),
-    ],
-)
-def test_other_paths_are_refused(path: str, ecode: int) -> None:
-    with pytest.raises(P9Error) as refused:
-        check_path(path)
-
-    assert refused.value.ecode == ecode
-
-
-def test_some_files_are_bytes_whatever_they_look_like() -> None:
-    assert is_binary("/updates/100/chunks/abc")
-    assert is_binary("/models/abc/weights")
-    assert not is_binary("/updates/100/status")
-    assert not is_binary("/models/abc/schema")
-    assert not is_binary("/updates/100/chunks")
-    assert not is_binary("/")
+    assert read_end(File(b"x" * (2 * size)))[0] == b"x" * size
+    assert read_end(File(b"x" * (2 * size) + b"\n"))[0] == b"x" * (size - 1) + b"\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cohsh.paths import fault, is_binary
+from ninedoor.console.paths import fault, is_binary
 
 
 @pytest.mark.parametrize(

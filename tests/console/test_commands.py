@@ -7,8 +7,8 @@ import pytest
 
 from ninedoor import limits
 from ninedoor.console.ack import END, parse_ack
+from ninedoor.console.commands import COMMANDS
 from ninedoor.console.grammar import VERBS
-from ninedoor.doors.console.commands import COMMANDS
 from ninedoor.tree.text import StaticText
 from tests.deployment import BOOT_LINES, log_lines
 from tests.doors.console.harness import Desk, Person
@@ -137,7 +137,7 @@ def test_tail_and_log_show_the_end_of_a_file(desk: Desk, queen: Person) -> None:
 
 
 def test_ls_shows_the_names_and_their_number(queen: Person) -> None:
-    assert queen.says("ls /") == ["OK LS path=/ entries=4", "log", "proc", "queen", "worker", "END"]
+    assert queen.says("ls /log") == ["OK LS path=/log entries=1", "queen.log", "END"]
     assert queen.says("ls /worker") == ["OK LS path=/worker entries=0", "END"]
 
 
@@ -208,6 +208,16 @@ def test_a_long_payload_does_not_fit_its_acknowledgement(queen: Person) -> None:
     padded = payload.replace(":", ":" + " " * 20)
 
     assert queen.says(f"spawn {padded}")[0] == "OK SPAWN payload="
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [5000])
+def test_ls_shows_a_great_many_workers(desk: Desk, queen: Person, workers: int) -> None:
+    desk.spawn(*['{"spawn":"heartbeat","ticks":1}'] * workers)
+    ack, *names, end = queen.says("ls /worker")
+
+    assert (ack, end) == (f"OK LS path=/worker entries={workers}", END)
+    assert names == sorted(f"worker-{number}" for number in range(1, workers + 1))
 
 
 # -- what is refused
@@ -281,7 +291,8 @@ def test_every_acknowledgement_can_be_parsed(desk: Desk, queen: Person) -> None:
 
 
 def test_no_fid_is_left_open(desk: Desk, queen: Person) -> None:
-    session = queen.dialogue._attachment._channel._session  # type: ignore[union-attr]  # it is attached
+    assert queen.dialogue._attachment is not None
+    session: Any = queen.dialogue._attachment._channel._session
     fids = len(session._live)
     for line in (
         "cat /proc/boot",

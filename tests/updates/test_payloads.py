@@ -1,0 +1,64 @@
+"""The hash of a payload, made in steps of any size and in any order of arrival."""
+
+import errno
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ninedoor.cas.limits import HASH_BYTES
+from ninedoor.errors import P9Error
+from ninedoor.updates.payloads import Hasher, Hashing, Part, Payload, Run
+
+CONTENTS = {hashlib.sha256(bytes([n])).digest(): bytes([n]) for n in range(20)}
+NAMES = list(CONTENTS)
+
+
+@given(
+    st.lists(st.sampled_from(NAMES), min_size=1, max_size=30),
+    st.lists(st.sampled_from(NAMES), max_size=30),
+    st.integers(0, 30),
+    st.lists(st.integers(0, 30), max_size=5),
+    st.integers(1, 40),
+)
+def test_the_hash_is_that_of_the_list_whatever_came_before(
+    listed: list[bytes], others: list[bytes], shared: int, cuts: list[int], most: int
+) -> None:
+    run = Run(100)
+    for digest in listed[:shared] + (others if shared < len(listed) else []):
+        run.add(digest, CONTENTS[digest])
+    hashing = Hashing(CONTENTS.get, run)
+    whole = b"".join(listed)
+    for cut in sorted(cuts):
+        hashing.advance(whole[: cut * HASH_BYTES], most)
+    hasher = None
+    while hasher is None:
+        hasher = hashing.advance(whole, most, whole=True)
+
+    assert hasher.count == len(listed)
+    assert hasher.sha256.digest() == hashlib.sha256(b"".join(map(CONTENTS.__getitem__, listed))).digest()
+
+
+def test_a_missing_chunk_is_told() -> None:
+    with pytest.raises(P9Error) as refused:
+        Hasher().advance(CONTENTS.get, [bytes(32)], 1)
+
+    assert refused.value.ecode == errno.ENOENT
+
+
+def test_a_run_is_bounded() -> None:
+    run = Run(2)
+    for digest in NAMES[:5]:
+        run.add(digest, CONTENTS[digest])
+
+    assert run.hasher.count == 2
+
+
+def test_a_chunk_that_is_too_short_is_an_error_and_no_endless_loop() -> None:
+    payload = Payload([Part((NAMES[0],), 8, 8)])
+
+    with pytest.raises(P9Error) as refused:
+        payload.reader(lambda digest, now: b"x")(4, 4, 0.0)
+
+    assert refused.value.ecode == errno.EIO
