@@ -1,0 +1,185 @@
+"""The command line of `cas-tool` as data: help, man page and completion scripts are made from it."""
+
+import argparse
+
+from ninedoor.castool import examples
+from ninedoor.cli import values
+from ninedoor.cli.arguments import Parser, add_version
+
+OUT_DIR = "out/cas"
+"""Below it a bundle is written, in a directory named for its epoch."""
+
+RETRY_S = 30.0
+TIMEOUT_S = 15.0
+
+
+def describe() -> Parser:
+    """The parser of the whole command line. A parsed command has its word in `command`."""
+    parser = Parser(
+        prog="cas-tool",
+        description="Pack, sign, upload, download and check content-addressed updates of a hive.",
+        epilog=examples.ROOT,
+    )
+    add_version(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, summary: str, epilog: str) -> Parser:
+        added = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=epilog
+        )
+        added.set_defaults(command=name)
+        return added
+
+    _pack(command("pack", "make a bundle of a payload: chunks and a manifest, signed", examples.PACK))
+    _upload(command("upload", "bring a bundle to a hive, or the rest of it", examples.UPLOAD))
+    _download(command("download", "fetch the payload of an epoch, or the rest of it", examples.DOWNLOAD))
+    _verify(command("verify", "check every byte of a bundle or of a hive's epoch", examples.VERIFY))
+    _inspect(command("inspect", "show what a manifest says", examples.INSPECT))
+    _keygen(command("keygen", "write a new signing key and its public key", examples.KEYGEN))
+    completion = command("completion", "print a completion script for a shell", examples.COMPLETION)
+    completion.add_argument("shell", choices=("bash", "zsh"), help="the shell to complete for")
+    return parser
+
+
+def _pack(parser: Parser) -> None:
+    _epoch(parser, required=True)
+    parser.add_argument("--input", required=True, metavar="FILE", help="the payload, or - for standard input")
+    parser.add_argument("--out-dir", metavar="DIR", help=f"write the bundle there; default {OUT_DIR}/E")
+    parser.add_argument(
+        "--template",
+        metavar="FILE",
+        help="what the hive accepts, as coh-rtc writes it; default out/cas_manifest_template.json, "
+        "then configs/generated/cas_manifest_template.json",
+    )
+    parser.add_argument(
+        "--chunk-bytes", metavar="N", type=_count, help="bytes of a chunk; default what the template says"
+    )
+    parser.add_argument(
+        "--delta-base", metavar="BUNDLE", help="make a delta: its payload is that of BUNDLE, then the input"
+    )
+    parser.add_argument(
+        "--signing-key", metavar="FILE", help="sign with the seed in FILE, or - for standard input"
+    )
+    last = parser.add_mutually_exclusive_group()
+    last.add_argument(
+        "--pad",
+        action="store_true",
+        help="for hives of the original: fill up the last chunk; download takes off what was added",
+    )
+    last.add_argument(
+        "--whole",
+        action="store_true",
+        help="refuse a payload that is not whole chunks; without it the last chunk may be shorter",
+    )
+    parser.add_argument("--force", action="store_true", help="replace another bundle in DIR")
+    _output(parser)
+
+
+def _upload(parser: Parser) -> None:
+    parser.add_argument("--bundle", required=True, metavar="DIR", help="the bundle")
+    _hive(parser)
+    _retry(parser)
+    _output(parser)
+
+
+def _download(parser: Parser) -> None:
+    _epoch(parser, required=True)
+    parser.add_argument(
+        "--output", required=True, metavar="FILE", help="where the payload goes, or - for standard output"
+    )
+    parser.add_argument("--raw", action="store_true", help="keep the padding of pack --pad")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    _public_key(parser)
+    _hive(parser)
+    _retry(parser)
+    _output(parser)
+
+
+def _verify(parser: Parser) -> None:
+    parser.add_argument("bundle", nargs="?", metavar="DIR", help="a bundle")
+    _epoch(parser)
+    parser.add_argument("--delta-base", metavar="BUNDLE", help="the base of a bundle that is a delta")
+    _public_key(parser)
+    _hive(parser)
+    _retry(parser)
+    _output(parser)
+
+
+def _inspect(parser: Parser) -> None:
+    parser.add_argument(
+        "source", nargs="?", metavar="FILE", help="a manifest.cbor, a bundle, or - for standard input"
+    )
+    _epoch(parser)
+    parser.add_argument("--chunks", action="store_true", help="list the chunks too")
+    _public_key(parser)
+    _hive(parser)
+    _retry(parser)
+    _output(parser)
+
+
+def _keygen(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="where the key goes; FILE.pub gets the public key")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--force", action="store_true", help="replace FILE and FILE.pub if they exist")
+    what.add_argument("--public-only", action="store_true", help="FILE exists: write only FILE.pub")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def _epoch(parser: Parser, *, required: bool = False) -> None:
+    parser.add_argument(
+        "--epoch", required=required, metavar="E", help="the epoch: 1 to 20 digits, as in /updates/E"
+    )
+
+
+def _public_key(parser: Parser) -> None:
+    parser.add_argument(
+        "--public-key",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="demand a signature by the key in FILE; repeatable, any of them will do",
+    )
+
+
+def _hive(parser: Parser) -> None:
+    group = parser.add_argument_group("which hive; default its console on TCP")
+    way = group.add_mutually_exclusive_group()
+    way.add_argument(
+        "--url", metavar="URL", type=values.url, help="its 9P socket: unix:/path, tcp://host:port"
+    )
+    way.add_argument("--mount", metavar="DIR", help="where it is mounted")
+    way.add_argument("--line", metavar="FILE", help="its console on a serial line or unix socket")
+    group.add_argument("--host", metavar="HOST", default="127.0.0.1", help="default 127.0.0.1")
+    group.add_argument("--port", metavar="PORT", type=_count, default=31337, help="default 31337")
+    group.add_argument(
+        "--auth-token", metavar="TOKEN", help="the console's token; default $COHSH_AUTH_TOKEN, then changeme"
+    )
+    group.add_argument("--ticket", metavar="TICKET", default="", help="attach with this ticket, or @FILE")
+
+
+def _retry(parser: Parser) -> None:
+    parser.add_argument(
+        "--retry-s",
+        metavar="SECONDS",
+        type=values.seconds,
+        default=RETRY_S,
+        help=f"how long a hive that went away is waited for; default {RETRY_S:g}",
+    )
+    parser.add_argument(
+        "--timeout-s",
+        metavar="SECONDS",
+        type=values.seconds,
+        default=TIMEOUT_S,
+        help=f"how long one answer may take; default {TIMEOUT_S:g}",
+    )
+
+
+def _output(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 65535")
+    return int(text)

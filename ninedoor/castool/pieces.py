@@ -1,0 +1,58 @@
+"""How bytes are written to a node of an update so that it takes them as they are.
+
+A node takes one LF (and a CR before it) off the end of every write, and what then begins with `b64:` for
+base64, because consoles write lines. A piece that would be read otherwise than it is meant is written as
+base64.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import NamedTuple
+
+PREFIX = b"b64:"
+
+LEAST = len(PREFIX) + 4
+"""Bytes that a write must have room for: base64 of up to three bytes."""
+
+
+class Piece(NamedTuple):
+    """What one write carries, and how many bytes it stands for."""
+
+    written: bytes
+    size: int
+
+
+def room(data: bytes, most: int) -> int:
+    """The bytes that a write for `data` may have, where a message carries `most`: no more than the whole of
+    `data`, which is what a node for it has room for."""
+    return max(min(most, len(data)), LEAST)
+
+
+def raw(data: bytes, most: int) -> Iterator[Piece]:
+    """`data` in writes of at most `most` bytes, which is LEAST or more; as they are wherever possible."""
+    at = 0
+    while at < len(data):
+        part = data[at : at + most]
+        if part.startswith(PREFIX):
+            piece = _encoded(part, most)
+        elif part.endswith(b"\n"):
+            plain = part.rstrip(b"\n")
+            piece = Piece(plain, len(plain)) if plain else _encoded(part, most)
+        else:
+            piece = Piece(part, len(part))
+        yield piece
+        at += piece.size
+
+
+def lines(data: bytes, most: int) -> Iterator[Piece]:
+    """`data` in lines of at most `most` characters, all of them base64: what a console's echo carries."""
+    at = 0
+    while at < len(data):
+        piece = _encoded(data[at:], most)
+        yield piece
+        at += piece.size
+
+
+def _encoded(data: bytes, most: int) -> Piece:
+    part = data[: (most - len(PREFIX)) // 4 * 3]
+    return Piece(PREFIX + b64encode(part), len(part))

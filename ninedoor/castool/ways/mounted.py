@@ -1,0 +1,107 @@
+"""A hive that is mounted on a directory, by ordinary file calls."""
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ninedoor.castool import pieces
+from ninedoor.castool.ways.way import Parcel, Sent, Way
+from ninedoor.client.failures import Unanswered
+from ninedoor.errors import P9Error
+
+WRITE_BYTES = 8168
+"""Bytes of one write: what one message of the hive carries."""
+
+READ_BYTES = 1 << 17
+"""Bytes of one read: what the kernel asks a FUSE server for at once."""
+
+
+class MountedWay(Way):
+    """The hive that is mounted on `mount`. Raises P9Error when none is."""
+
+    resumes = True
+
+    def __init__(self, mount: Path) -> None:
+        self.place = str(mount)
+        self._mount = mount
+        try:
+            served = os.path.isdir(mount / "updates")
+        except OSError as failure:
+            raise _refusal(failure) from failure
+        if not served:
+            raise P9Error(
+                errno.ENOENT,
+                f"{mount} has no updates/; is a hive with updates mounted there? see `ninedoor status`",
+            )
+
+    def read(self, path: str) -> bytes:
+        """See `Way.read`."""
+        try:
+            return self._at(path).read_bytes()
+        except OSError as failure:
+            raise _refusal(failure) from failure
+
+    def names(self, folder: str) -> list[str]:
+        """See `Way.names`."""
+        try:
+            return os.listdir(self._at(folder))
+        except OSError as failure:
+            raise _refusal(failure) from failure
+
+    def sizes(self, folder: str, names: Sequence[str]) -> dict[str, int]:
+        """See `Way.sizes`."""
+        place = self._at(folder)
+        try:
+            return {name: os.stat(place / name).st_size for name in names}
+        except OSError as failure:
+            raise _refusal(failure) from failure
+
+    def send(self, folder: str, parcels: Iterable[Parcel]) -> Iterator[Sent]:
+        """See `Way.send`."""
+        place = self._at(folder)
+        for parcel in parcels:
+            try:
+                _write(place / parcel.name, parcel)
+            except OSError as failure:
+                yield Sent(parcel, _refusal(failure))
+            else:
+                yield Sent(parcel, None)
+
+    def contents(self, path: str, offset: int, size: int) -> Iterator[bytes]:
+        """See `Way.contents`."""
+        try:
+            with self._at(path).open("rb", buffering=0) as file:
+                file.seek(offset)
+                while offset < size and (part := file.read(min(READ_BYTES, size - offset))):
+                    offset += len(part)
+                    yield part
+        except OSError as failure:
+            raise _refusal(failure) from failure
+
+    def close(self) -> None:
+        """See `Way.close`."""
+
+    def _at(self, path: str) -> Path:
+        return self._mount / path.lstrip("/")
+
+
+def _write(place: Path, parcel: Parcel) -> None:
+    descriptor = os.open(place, os.O_WRONLY)
+    try:
+        at = parcel.start
+        for piece in pieces.raw(parcel.data[at:], pieces.room(parcel.data, WRITE_BYTES)):
+            if os.pwrite(descriptor, piece.written, at) < len(piece.written):
+                raise OSError(errno.EIO, "only a part of a write was taken")
+            at += piece.size
+    finally:
+        os.close(descriptor)
+
+
+_GONE = frozenset({errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNABORTED})
+"""What calls on a mount end with whose hive is away."""
+
+
+def _refusal(failure: OSError) -> P9Error:
+    ecode, reason = failure.errno or errno.EIO, (failure.strerror or str(failure)).lower()
+    return Unanswered(ecode, reason) if ecode in _GONE else P9Error(ecode, reason)
