@@ -83,6 +83,7 @@ def describe() -> Parser:
     _serve(command("serve", "serve a hive on sockets, without a mount", examples.SERVE))
     _stop(command("stop", "end a mount or a served hive", examples.STOP))
     _status(command("status", "list the mounts and served hives of this machine", examples.STATUS))
+    _top(command("top", "watch a hive live: workers, rings, leases, refusals, log", examples.TOP))
     ticket = command("ticket", "mint or show capability tickets", examples.TICKET)
     actions = ticket.add_subparsers(title="actions", metavar="ACTION", required=True)
     _mint(command("mint", "print a new ticket", examples.MINT, actions))
@@ -233,6 +234,48 @@ def _stop(parser: Parser) -> None:
 
 def _status(parser: Parser) -> None:
     _json(parser)
+
+
+def _top(parser: Parser) -> None:
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="a directory where a hive is mounted, unix:/path, tcp://host:port, console://host:port or "
+        "serial:/dev/ttyS0; default the one hive that runs here",
+    )
+    parser.add_argument(
+        "--role", metavar="ROLE[:ID]", default="queen", help="attach as this role; default queen"
+    )
+    parser.add_argument(
+        "--ticket", metavar="FILE", help="attach with the ticket in FILE, or - for standard input"
+    )
+    parser.add_argument("--console-token-file", metavar="FILE", help="the token of a console on TCP, in FILE")
+    parser.add_argument(
+        "--interval",
+        metavar="SECONDS",
+        type=values.seconds,
+        default=1.0,
+        help="pause between two looks; default 1",
+    )
+    parser.add_argument(
+        "--deadline",
+        metavar="SECONDS",
+        type=values.seconds,
+        default=5.0,
+        help="longest wait for an answer; default 5",
+    )
+    parser.add_argument(
+        "--order",
+        choices=("rate", "ring", "ticks", "end", "id"),
+        default="rate",
+        help="which workers come first: the busiest, the fullest rings, the fewest ticks, the nearest end; "
+        "default rate",
+    )
+    parser.add_argument("--once", action="store_true", help="print one look as text and leave")
+    parser.add_argument(
+        "--json", action="store_true", help="print each look as one line of JSON; with --once a single one"
+    )
 
 
 def _mint(parser: Parser) -> None:

@@ -104,6 +104,20 @@ examples:
   ninedoor status
   ninedoor status --json"""
 
+TOP = """Workers with their rings and what is left to them, leases of GPUs, refusals by
+kind, and the end of the log. Any way to the hive will do: a mount, its socket,
+its console. What the manifest does not serve is left out.
+
+keys: q quit, p pause, o next order, + and - faster and slower, r look now
+
+examples:
+  ninedoor top
+  ninedoor top ./mnt --order ring
+  ninedoor top tcp://hive:5640 --ticket queen.ticket
+  ninedoor top console://hive:31337 --console-token-file token --ticket queen.ticket
+  ninedoor top unix:hive.sock --once
+  ninedoor top unix:hive.sock --json --interval 10 >> hive.jsonl"""
+
 TICKET = """examples:
   ninedoor ticket mint --role queen --ttl-s 3600
   ninedoor ticket show token.ticket"""

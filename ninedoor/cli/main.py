@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "ninedoor.cli.serve:serve",
     "stop": "ninedoor.cli.stop:stop",
     "status": "ninedoor.cli.status:status",
+    "top": "ninedoor.top.command:top",
     "ticket mint": "ninedoor.cli.ticket:mint_ticket",
     "ticket show": "ninedoor.cli.ticket:show_ticket",
     "frames cat": "ninedoor.cli.frames:cat",
