@@ -2,9 +2,15 @@
 
     scripts/bench fuse    a mount against tmpfs, a FUSE server in C and pyfuse3 as it comes
     scripts/bench 9p      NineDoor on TCP beside diod
+    scripts/bench console the console on TCP beside a server that only sends lines back; cohsh's pool
+    scripts/bench cas     updates up and down beside cp to tmpfs and sha256sum
+    scripts/bench telemetry   10,000 workers, readers that tail, and a start with a long history
+    scripts/bench gpu     jobs through hive and bridge beside the same kernels called directly
+    scripts/bench observe telemetry appended to a hive that shows everything and to one that shows nothing
+    scripts/bench latency P50 and P95 of an append to telemetry
     scripts/bench core    the protocol core alone, without kernel or socket
 
-Client and servers of `fuse` and `9p` are pinned to one CPU: across CPUs the time of a
+Client and servers of `fuse`, `9p` and `console` are pinned to one CPU: across CPUs the time of a
 wake-up, some 30 us, decides everything. Contenders take turns, one operation at a time, and the medians of
 all rounds are shown: ratios hold from machine to machine, microseconds do not.
 """
@@ -23,12 +29,19 @@ from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs" / "PERFORMANCE.md"
+SECURITY = HERE.parent / "docs" / "SECURITY.md"
 sys.path[:0] = [str(HERE / "bench.d"), str(HERE.parent)]
 
-import contenders  # noqa: E402 - after the path it is found through
+import console_speed  # noqa: E402 - after the path it is found through
+import contenders  # noqa: E402
 import core_speed  # noqa: E402
+import gpu_speed  # noqa: E402
+import latency_times  # noqa: E402
 import listeners  # noqa: E402
+import observe_speed  # noqa: E402
 import stream_speed  # noqa: E402
+import telemetry_speed  # noqa: E402
+import update_speed  # noqa: E402
 from contenders import Failure, Files  # noqa: E402
 
 OPERATIONS = {
@@ -92,6 +105,48 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     ninep.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round to FILE")
     ninep.add_argument("--docs", action="store_true", help="put the table into docs/PERFORMANCE.md")
+    console = subjects.add_parser("console", help="the console on TCP against a server that sends lines back")
+    console.add_argument("--rounds", type=int, default=5, metavar="N", help="default 5")
+    console.add_argument(
+        "--seconds", type=float, default=0.5, metavar="S", help="for one figure; default 0.5"
+    )
+    console.add_argument(
+        "--cpu", type=int, default=max(os.sched_getaffinity(0)), metavar="N", help="default the last"
+    )
+    console.add_argument(
+        "--json", type=Path, metavar="FILE", help="write every figure of every round to FILE"
+    )
+    console.add_argument("--docs", action="store_true", help="put the tables into docs/PERFORMANCE.md")
+    cas = subjects.add_parser("cas", help="updates up and down against cp to tmpfs and sha256sum")
+    cas.add_argument("--mib", type=int, default=256, metavar="N", help="payload's size; default 256")
+    cas.add_argument("--rounds", type=int, default=3, metavar="N", help="default 3")
+    cas.add_argument(
+        "--compiled", action="store_true", help="a hive out of what scripts/compile made, not of the sources"
+    )
+    cas.add_argument("--docs", action="store_true", help="put the table into docs/PERFORMANCE.md")
+    telemetry = subjects.add_parser("telemetry", help="many workers, many readers, a long history")
+    telemetry.add_argument("--workers", type=int, default=telemetry_speed.MOST, metavar="N", help="over 1000")
+    telemetry.add_argument(
+        "--seconds", type=float, default=3.0, metavar="S", help="for one figure; default 3"
+    )
+    telemetry.add_argument("--records", type=int, default=10_000_000, metavar="N", help="of the history")
+    telemetry.add_argument(
+        "--cpu", type=int, default=max(os.sched_getaffinity(0)), metavar="N", help="default the last"
+    )
+    telemetry.add_argument("--docs", action="store_true", help="put the table into docs/PERFORMANCE.md")
+    gpu = subjects.add_parser("gpu", help="jobs on GPUs against the same kernels called directly")
+    gpu.add_argument("--rounds", type=int, default=200, metavar="N", help="for one figure; default 200")
+    gpu.add_argument("--seconds", type=float, default=2.0, metavar="S", help="of jobs per second; default 2")
+    gpu.add_argument("--docs", action="store_true", help="put the table into docs/PERFORMANCE.md")
+    observe = subjects.add_parser("observe", help="what it costs to show everything in /proc")
+    observe.add_argument("--rounds", type=int, default=101, metavar="N", help="default 101")
+    observe.add_argument("--docs", action="store_true", help="put the table into docs/PERFORMANCE.md")
+    latency = subjects.add_parser("latency", help="P50 and P95 of an append to telemetry")
+    latency.add_argument("--samples", type=int, default=3200, metavar="N", help="default 3200")
+    latency.add_argument(
+        "--cpu", type=int, default=max(os.sched_getaffinity(0)), metavar="N", help="default the last"
+    )
+    latency.add_argument("--docs", action="store_true", help="put the table into docs/SECURITY.md")
     core = subjects.add_parser("core", help="Connection.receive of 16 frames at a time")
     core.add_argument("--rounds", type=int, default=7, metavar="N", help="default 7")
     chosen = parser.parse_args(words)
@@ -101,6 +156,18 @@ def main(words: Sequence[str] | None = None) -> int:
             print(core_speed.table(core_speed.measure(chosen.rounds)))
         elif chosen.subject == "9p":
             _ninep(chosen)
+        elif chosen.subject == "gpu":
+            _gpu(chosen)
+        elif chosen.subject == "observe":
+            _observe(chosen)
+        elif chosen.subject == "latency":
+            _latency(chosen)
+        elif chosen.subject == "cas":
+            _cas(chosen)
+        elif chosen.subject == "console":
+            _console(chosen)
+        elif chosen.subject == "telemetry":
+            _telemetry(chosen)
         else:
             _fuse(chosen)
     except Failure as failure:
@@ -172,13 +239,79 @@ def _ninep(chosen: argparse.Namespace) -> None:
         _into_docs(name, f"{machine()}. {settings}:\n\n{stream_speed.markdown(runs)}")
 
 
-def _into_docs(name: str, text: str) -> None:
-    """Put `text` between the markers of `name` in docs/PERFORMANCE.md."""
-    before, start, rest = DOCS.read_text().partition(f"<!-- {name}:start -->\n")
+def _console(chosen: argparse.Namespace) -> None:
+    runs = console_speed.measure(chosen.rounds, chosen.seconds, chosen.cpu)
+    settings = _settings(chosen, "one client, one line at a time")
+    print(settings)
+    print(console_speed.table(console_speed.trip_rows(runs)))
+    print(console_speed.table(console_speed.pool_rows(runs)))
+    if chosen.json is not None:
+        facts = {"machine": machine(), "settings": settings, "figures": console_speed.records(runs)}
+        chosen.json.write_text(json.dumps(facts, indent=1) + "\n")
+    if chosen.docs:
+        _into_docs("bench-console", f"{machine()}. {settings}:\n\n{console_speed.markdown(runs)}")
+
+
+def _cas(chosen: argparse.Namespace) -> None:
+    package = listeners.compiled() if chosen.compiled else listeners.TOP
+    figures, peaks = update_speed.measure(chosen.mib, chosen.rounds, package)
+    load = os.getloadavg()[0]
+    settings = f"Payloads of {chosen.mib} MiB, median of {chosen.rounds} rounds, load {load:.1f}"
+    said = update_speed.memory(peaks, chosen.mib)
+    print(settings, update_speed.table(figures), update_speed.verdicts(figures), said, sep="\n")
+    if chosen.docs:
+        text = f"{machine()}. {settings}; {said}:"
+        name = "bench-cas-compiled" if chosen.compiled else "bench-cas"
+        _into_docs(name, f"{text}\n\n{update_speed.markdown(figures)}")
+
+
+def _telemetry(chosen: argparse.Namespace) -> None:
+    figures = []
+    for figure in telemetry_speed.measure(chosen.workers, chosen.seconds, chosen.records, chosen.cpu):
+        figures.append(figure)
+        print(telemetry_speed.table([figure]), flush=True)
+    if chosen.docs:
+        text = f"{machine()}. Load {os.getloadavg()[0]:.1f}:\n\n{telemetry_speed.markdown(figures)}"
+        _into_docs("bench-telemetry", text)
+
+
+def _gpu(chosen: argparse.Namespace) -> None:
+    figures = gpu_speed.measure(chosen.rounds, chosen.seconds)
+    settings = (
+        f"Microseconds, median of {chosen.rounds}; jobs per second over {chosen.seconds:g} s with "
+        f"{gpu_speed.IN_FLIGHT} in flight; load {os.getloadavg()[0]:.1f}"
+    )
+    print(settings)
+    print(gpu_speed.table(figures))
+    if chosen.docs:
+        _into_docs("bench-gpu", f"{machine()}. {settings}:\n\n{gpu_speed.markdown(figures)}")
+
+
+def _observe(chosen: argparse.Namespace) -> None:
+    figures = observe_speed.measure(chosen.rounds)
+    settings = f"Records of 64 bytes, median of {chosen.rounds} rounds, load {os.getloadavg()[0]:.1f}"
+    print(settings, observe_speed.table(figures), sep="\n")
+    if chosen.docs:
+        _into_docs("bench-observe", f"{machine()}. {settings}:\n\n{observe_speed.markdown(figures)}")
+
+
+def _latency(chosen: argparse.Namespace) -> None:
+    figures = latency_times.measure(chosen.samples, chosen.cpu)
+    settings = f"Suite telemetry_ring, CPU {chosen.cpu}, load {os.getloadavg()[0]:.1f}"
+    print(settings, latency_times.table(figures), sep="\n")
+    if chosen.docs:
+        _into_docs(
+            "bench-latency", f"{machine()}. {settings}:\n\n{latency_times.markdown(figures)}", SECURITY
+        )
+
+
+def _into_docs(name: str, text: str, document: Path = DOCS) -> None:
+    """Put `text` between the markers of `name` in `document`."""
+    before, start, rest = document.read_text().partition(f"<!-- {name}:start -->\n")
     _old, end, after = rest.partition(f"<!-- {name}:end -->")
     if not start or not end:
-        raise Failure(f"{DOCS} has no markers {name}:start and {name}:end")
-    DOCS.write_text(f"{before}{start}{text}\n{end}{after}")
+        raise Failure(f"{document} has no markers {name}:start and {name}:end")
+    document.write_text(f"{before}{start}{text}\n{end}{after}")
 
 
 def _once(client: Path, operation: str, files: Files, seconds: float, cpu: int) -> float:

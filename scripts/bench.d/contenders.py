@@ -91,7 +91,7 @@ def stock_pyfuse3(into: Path, cpu: int) -> Iterator[Files]:
 
 
 @contextmanager
-def ninedoor(into: Path, cpu: int, state: bool) -> Iterator[Files]:
+def ninedoor(into: Path, cpu: int, state: bool, workers: int = WORKERS) -> Iterator[Files]:
     """A hive as `ninedoor mount` serves it, with policy, budgets, audit and journal; on disk if `state`."""
     stock = (TOP / "configs" / "root_task.toml").read_text()
     manifest = into / "root_task.toml"
@@ -103,12 +103,12 @@ def ninedoor(into: Path, cpu: int, state: bool) -> Iterator[Files]:
     with _served(into / name, command, cpu) as place:
         control = place / "queen" / "ctl"
         _command(control, '{"budget":{"ttl_s":86400,"ops":1000000000}}')
-        for _ in range(WORKERS):
+        for _ in range(workers):
             _command(control, '{"spawn":"heartbeat","ticks":100}')
         log = place / "log" / "queen.log"
         log.write_bytes(LINE)
-        workers = place / "worker"
-        yield Files(log, place / "proc" / "boot", workers, workers / "worker-17")
+        shown = place / "worker"
+        yield Files(log, place / "proc" / "boot", shown, shown / "worker-17")
 
 
 def _plain(place: Path) -> Files:

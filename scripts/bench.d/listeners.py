@@ -79,7 +79,7 @@ def compiled() -> Path:
 
 
 @contextmanager
-def hive(into: Path, cpu: int, fsync: str, package: Path = TOP) -> Iterator[Server]:
+def hive(into: Path, cpu: int, fsync: str, package: Path = TOP, workers: int = WORKERS) -> Iterator[Server]:
     """`ninedoor serve` out of `package`, with tickets, gate, audit, budgets and its journal on disk."""
     folder = into / f"hive-{fsync}"
     folder.mkdir()
@@ -93,12 +93,52 @@ def hive(into: Path, cpu: int, fsync: str, package: Path = TOP) -> Iterator[Serv
         _await_port(folder.name, process, port, into)
         with connect(f"tcp://127.0.0.1:{port}", ticket=ticket) as queen:
             queen.command("/queen/ctl", BUDGET % OPERATIONS_PAID)
-            for _ in range(WORKERS):
+            for _ in range(workers):
                 queen.command("/queen/ctl", SPAWN)
             queen.append("/log/queen.log", LINE)
         attach = ("--uname", "queen", "--aname", ticket)
         address = f"127.0.0.1:{port}"
         yield Server("NineDoor", address, attach, process.pid, "proc/boot", "log/queen.log")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleHive:
+    """A hive with a console on TCP at `port`, and where it serves 9P to who has the `ticket`."""
+
+    port: int
+    token: str
+    url: str
+    ticket: str
+
+
+@contextmanager
+def console(into: Path, cpu: int) -> Iterator[ConsoleHive]:
+    """`ninedoor serve` with a console on TCP, its journal on disk."""
+    folder = into / "console"
+    folder.mkdir()
+    manifest = folder / "root_task.toml"
+    manifest.write_text(_changed((TOP / "configs" / "root_task.toml").read_text(), "batch"))
+    token = folder / "token"
+    token.touch(0o600)
+    token.write_text("a-token-of-a-benchmark\n")
+    port, console_port = _free_port(), _free_port()
+    url = f"tcp://127.0.0.1:{port}"
+    command = [sys.executable, "-P", "-m", "ninedoor.cli.main", "serve", "--manifest", str(manifest)]
+    command += ["--state", str(folder / "state"), "--listen", url]
+    command += ["--console", f"tcp://127.0.0.1:{console_port}", "--console-token-file", str(token)]
+    with _running(folder.name, command, into, cpu) as process:
+        _await_port(folder.name, process, console_port, into)
+        yield ConsoleHive(console_port, token.read_text().strip(), url, _minted(manifest, "queen"))
+
+
+@contextmanager
+def line_echo(into: Path, cpu: int) -> Iterator[int]:
+    """A server that sends back every line as it came; its port."""
+    port = _free_port()
+    command = [sys.executable, str(Path(__file__).with_name("line_echo.py")), str(port)]
+    with _running("line-echo", command, into, cpu) as process:
+        _await_port("line-echo", process, port, into)
+        yield port
 
 
 def as_worker(server: Server, into: Path) -> Server:
