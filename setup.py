@@ -9,10 +9,16 @@ import os
 from setuptools import setup
 
 COMPILED = (
+    "ninedoor/cas/transfer.py",
     "ninedoor/wire/codec.py",
+    "ninedoor/wire/fields.py",
     "ninedoor/wire/framing.py",
+    "ninedoor/session/attributes.py",
     "ninedoor/session/connection.py",
     "ninedoor/session/fids.py",
+    "ninedoor/session/listings.py",
+    "ninedoor/session/names.py",
+    "ninedoor/session/runs.py",
     "ninedoor/session/session.py",
     "ninedoor/session/states.py",
     "ninedoor/session/tags.py",
@@ -45,10 +51,18 @@ COMPILED = (
     "ninedoor/providers/latency.py",
     "ninedoor/providers/sessions.py",
     "ninedoor/providers/status.py",
+    "ninedoor/providers/updates.py",
+    "ninedoor/store/blobs.py",
+    "ninedoor/updates/budget.py",
+    "ninedoor/updates/chunks.py",
+    "ninedoor/updates/payloads.py",
+    "ninedoor/updates/references.py",
+    "ninedoor/updates/registry.py",
+    "ninedoor/updates/updates.py",
     "ninedoor/doors/stream/link.py",
 )
-"""A class whose base is compiled has to be compiled as well. Not among them: what reads annotations at run
-time (wire.fields, wire.messages), what decodes secrets (mypyc keeps the cause of an error that is raised
+"""A class whose base is compiled has to be compiled as well. Not among them: what is read for its annotations
+at run time (wire.messages), what decodes secrets (mypyc keeps the cause of an error that is raised
 `from None`), and what is rarely called and of no family that is compiled."""
 
 if os.environ.get("NINEDOOR_COMPILE") == "1":

@@ -55,9 +55,10 @@ TURN_ENTRY_BYTES = 64
 """What an entry of a directory that had to be listed anew counts for in a turn: some 2 µs. A turn ends with a
 listing of 512 or more, so that it holds at most one of those."""
 
-RECEIVE_BYTES = 32 << 10
-"""Bytes taken from a socket at a time. With TURN_BYTES, an unfinished frame and the reply that ends a turn it
-makes 80 KiB, the most that one connection's streams hold."""
+RECEIVE_BYTES = 128 << 10
+"""Bytes taken from a socket at a time: sixteen long messages, since each time costs as much as some of them.
+With TURN_BYTES, an unfinished frame and the reply that ends a turn it makes 176 KiB, the most that one
+connection's streams hold."""
 
 RETIRED_SPANS_MAX = 8192
 """Retired fid numbers are kept as spans (first, last). A peer that scatters more spans than this has its
@@ -174,6 +175,10 @@ INGEST_RECORD_MAX = 4096
 INGEST_DEVICES_MAX = 32
 """Devices below /queen/telemetry: as many as one pull visits."""
 
+INGEST_NUMBERS_MAX = 1024
+"""Devices that left whose numbers of segments are remembered, so that none is used again. Each costs some 200
+bytes; whoever has more devices than this loses the promise for those that left first."""
+
 INGEST_CTL_BYTES = 4 << 10
 """Retained bytes of outcomes readable in a device's ctl file."""
 
@@ -224,11 +229,19 @@ GPU_PENDING_MAX = 64
 GPU_JOB_PATHS_MAX = 64
 """Inputs, and outputs, that one job may name."""
 
+GPU_PAYLOAD_BYTES = 16 << 20
+"""Bytes of one job's payload, wherever it comes from: what a bridge reads into memory for it."""
+
 GPU_RESULT_BYTES = 1 << 20
 """Bytes of one job's result: a 512 by 512 matrix of float32."""
 
 GPU_RESULTS_BYTES = 16 << 20
-"""Bytes of all results a hive keeps; the oldest leaves first. They are part of every snapshot."""
+"""Bytes of all results a hive keeps; what was completed first leaves first. They are part of every
+snapshot."""
+
+GPU_RESULTS_MAX = 1024
+"""Complete results a hive keeps: a file each, which small ones would fill GPU_RESULTS_BYTES with by the
+million."""
 
 BLOCK_BYTES = 4096
 """What a file of updates takes of its budget, or a multiple of it: disks give whole blocks, so a million tiny

@@ -4,11 +4,13 @@ Its boot text, its secrets and its one mount service `logs` are the same whereve
 behind a real mount.
 """
 
+from collections.abc import Sequence
+
 from ninedoor.client.channel import LocalChannel
 from ninedoor.client.client import Client
 from ninedoor.config import Config, Role
 from ninedoor.hive.hive import Hive
-from ninedoor.policy.tickets import Ticket, mint, unix_ms
+from ninedoor.policy.tickets import Scope, Ticket, mint, unix_ms
 from ninedoor.runtime.app import App
 from ninedoor.runtime.clock import Clock
 from ninedoor.runtime.updates import UpdateKeeper
@@ -67,9 +69,10 @@ def ticket(
     ticks: int | None = None,
     ops: int | None = None,
     ttl_s: int | None = None,
+    scopes: Sequence[Scope] = (),
 ) -> str:
     """A genuine ticket of `CONFIG`'s secrets, issued at `now`."""
-    return mint(Ticket(role, unix_ms(now), ticks, ops, ttl_s, subject), SECRETS[role])
+    return mint(Ticket(role, unix_ms(now), ticks, ops, ttl_s, subject, scopes=tuple(scopes)), SECRETS[role])
 
 
 def client(app: App, profile: Profile = Profile.STRICT, *, fids: int = 256) -> Client:

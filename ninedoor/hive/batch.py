@@ -39,13 +39,18 @@ class Batch:
     def begin(self, now: float) -> None:
         """Open a batch, unless the store has no room for a whole one: then each append is refused, or not, by
         itself."""
-        self.settle()
+        if self.room:
+            self.settle()
         try:
             self._journal.reserve(BATCH_BYTES + EVENT_BYTES)
         except P9Error:
             return
         self._now = now
         self.room = BATCH_BYTES
+
+    def fits(self, appends: int, size: int) -> bool:
+        """See the port."""
+        return self.room > size + appends * EVENT_BYTES
 
     def settle(self) -> None:
         """Put on record what was added, and close the batch. No-op when none is open."""

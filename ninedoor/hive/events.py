@@ -48,6 +48,8 @@ SEGMENT_GREW = 31
 """device, number of the segment, data"""
 SEGMENT_EVICTED = 32
 """device, number of the segment"""
+DEVICE_LEFT = 33
+"""device whose segments were all evicted"""
 
 CURSOR_SET = 40
 """worker id, name of the cursor, offset of the next byte its reader wants"""

@@ -10,11 +10,22 @@ from collections.abc import Mapping
 from ninedoor import limits
 from ninedoor.hive import events as ev
 from ninedoor.hive.events import Event
+from ninedoor.hive.ring import Ring
 from ninedoor.hive.workers import Worker
 from ninedoor.telemetry import frames
 
 WRAPPED = b"[audit] telemetry ring wrap dropped_bytes=%d new_base=%d\n"
 """The log's line when the oldest bytes of a ring leave."""
+
+
+def wrapped(ring: Ring, dropped: int) -> bytes | None:
+    """What the log hears when `dropped` bytes leave `ring` with an append: a line with the first ones, and
+    then whenever as many have left as it holds. A ring that is full loses bytes with every append, and lines
+    about that would leave the log no room for anything else."""
+    base = ring.base + dropped
+    if ring.base and base // ring.capacity == ring.base // ring.capacity:
+        return None
+    return WRAPPED % (dropped, base)
 
 
 def heard(
@@ -33,6 +44,7 @@ def heard(
     if len(data) > worker.ring.capacity or len(data) > limits.CBOR_BYTES_MAX:
         return ()
     dropped = worker.ring.overflow(len(data))
-    if dropped:
-        more += ((ev.LOGGED, WRAPPED % (dropped, worker.ring.base + dropped)),)
+    told = wrapped(worker.ring, dropped) if dropped else None
+    if told is not None:
+        more += ((ev.LOGGED, told),)
     return ((ev.TELEMETRY, id_, data, False), *more)

@@ -7,7 +7,7 @@ seconds) comes from the caller.
 """
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -20,12 +20,12 @@ from ninedoor.hive import events as ev
 from ninedoor.hive.batch import EVENT_BYTES, Batch
 from ninedoor.hive.commands import Bind, Budget, Kill, Mount, SetBudget, SpawnGpu, SpawnHeartbeat, parse
 from ninedoor.hive.cursors import Cursors
-from ninedoor.hive.events import Event
+from ninedoor.hive.events import LOGGED, Event, pack
 from ninedoor.hive.frames import Frames
 from ninedoor.hive.gpus import Gpus
-from ninedoor.hive.heard import WRAPPED, heard
+from ninedoor.hive.heard import heard, wrapped
 from ninedoor.hive.lifecycle import NEW_WORK, WORKER_TELEMETRY, Lifecycle
-from ninedoor.hive.lines import clean, line
+from ninedoor.hive.lines import clean, ended, line
 from ninedoor.hive.refusals import RefusalLog
 from ninedoor.hive.ring import Ring
 from ninedoor.hive.segments import Segments
@@ -126,7 +126,7 @@ class Hive(State):
         """Journal, apply, tell. Raises P9Error from the store; then nothing happened."""
         if self.batch.room:
             self.batch.settle()
-        self._record(ev.encode(now, happened))
+        self._record(pack((now, happened)))
         self.apply(now, happened)
         if self.news:
             self._tell()
@@ -325,11 +325,10 @@ class Hive(State):
         if framed is not None:
             stored += (framed,)
         dropped = ring.overflow(size)
-        if dropped:
-            wrapped = WRAPPED % (dropped, ring.base + dropped)
-            self._appended(now, size, *stored, (ev.LOGGED, wrapped))
-        else:
-            self._appended(now, size, *stored)
+        told = wrapped(ring, dropped) if dropped else None
+        if told is not None:
+            stored += ((ev.LOGGED, told),)
+        self._appended(now, size, *stored)
         return size
 
     def _leases(self) -> int:
@@ -388,16 +387,19 @@ class Hive(State):
     def append_log(self, data: bytes, now: float) -> int:
         """What a client wrote to /log/queen.log; returns the bytes taken. A last line without its line feed
         gets one, so that nobody's words run into the next line of the server."""
-        if not data:
-            return 0
-        logged = data if data.endswith(b"\n") else data + b"\n"
-        batch = self.batch
-        if batch.room > len(logged):
-            batch.room -= len(logged)
-            batch.lines.append(logged)
-        else:
-            self._happened(now, (ev.LOGGED, logged))
+        if self.batch.room and self.batch.fits(1, len(data)):
+            self.gather_log((data,), now)
+        elif data:
+            self._happened(now, (LOGGED, ended(data)))
         return len(data)
+
+    def gather_log(self, datas: Sequence[bytes], now: float) -> None:
+        """As `append_log` for each of `datas`. Precondition: an open batch has room for them."""
+        batch = self.batch
+        lines = b"".join([data if data[-1:] == b"\n" else ended(data) for data in datas if data])
+        if lines:
+            batch.lines.append(lines)
+            batch.room -= len(lines)
 
 
 def _nothing() -> None:

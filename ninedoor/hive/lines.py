@@ -22,6 +22,11 @@ def line(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
+def ended(data: bytes) -> bytes:
+    """`data` with the line feed that ends its last line."""
+    return data if data.endswith(b"\n") else data + b"\n"
+
+
 def _escaped(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 

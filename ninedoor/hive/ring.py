@@ -32,10 +32,12 @@ class Ring:
         if dropped > 0:
             del held[:dropped]
             self.base += dropped
+        else:
+            dropped = 0
         if self._watchers:
             for wake in tuple(self._watchers):
                 wake()
-        return max(dropped, 0)
+        return dropped
 
     def read(self, offset: int, count: int) -> bytes:
         """At most `count` bytes at absolute `offset`; b"" at or past `next`. Precondition: offset >= base."""

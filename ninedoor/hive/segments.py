@@ -3,10 +3,12 @@
 A device is whoever somebody pushes for; it is remembered from its first segment on. The texts of refusals are
 the original's. Every change is an event; what must leave to make room leaves in the record of what it makes
 room for, except where even that is not enough: then it is gone, and the write refused.
+
+Numbers of segments are never used again, not even when a device left and came back: whoever has copied an
+older segment of that name must not take it for the new one.
 """
 
 import errno
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
@@ -16,14 +18,11 @@ from ninedoor.errors import P9Error
 from ninedoor.hive import events as ev
 from ninedoor.hive.events import Event
 from ninedoor.hive.lifecycle import TELEMETRY_INGEST, Lifecycle
-from ninedoor.hive.lines import clean, field, line
+from ninedoor.hive.lines import field, line
 from ninedoor.hive.parts import Handler, Happened
 from ninedoor.hive.refusals import RefusalLog
 from ninedoor.hive.ring import Ring
-
-_VERB = "new"
-_SEGMENT = "segment"
-_MIME_BREAKS = frozenset("\r\n\0")
+from ninedoor.hive.segmentlines import mime_of
 
 
 class Segment:
@@ -44,20 +43,25 @@ class Segment:
 
 
 class Device:
-    """What one device has pushed. `last` is the number of its newest segment, 0 before the first; `segments`
-    are those that are left, by number, the oldest first."""
+    """What one device has pushed. `last` is the number of its newest segment, 0 before the first ever;
+    `segments` are those that are left, by number, the oldest first."""
 
     __slots__ = ("last", "name", "segments")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, last: int = 0) -> None:
         self.name = name
-        self.last = 0
+        self.last = last
         self.segments: dict[int, Segment] = {}
 
     @property
     def total(self) -> int:
         """Bytes in all segments."""
         return sum(segment.held.next for segment in self.segments.values())
+
+    @property
+    def used(self) -> float:
+        """Unix time at which something was last pushed."""
+        return max(segment.held.mtime for segment in self.segments.values())
 
 
 class Observer(Protocol):
@@ -66,6 +70,9 @@ class Observer(Protocol):
     def begun(self, device: Device, segment: Segment, now: float) -> None: ...
 
     def evicted(self, device: Device, segment: Segment, now: float) -> None: ...
+
+    def left(self, device: Device, now: float) -> None:
+        """The device is forgotten, and its segments are gone with it."""
 
 
 class Segments:
@@ -81,6 +88,8 @@ class Segments:
         self._refusals = refusals
         self._lifecycle = lifecycle
         self.devices: dict[str, Device] = {}
+        self._numbers: dict[str, int] = {}
+        """Device that left → the number of its last segment; whoever left first comes first."""
         self.observers: list[Observer] = []
 
     @property
@@ -92,22 +101,23 @@ class Segments:
 
     def command(self, name: str, text: str, now: float) -> None:
         """One line of the ctl file of the device `name`: `{"new":"segment"[,"mime":"text/plain"]}`. Raises
-        EINVAL for anything else, EDQUOT where no segment may leave for it, ENOSPC for one device too many,
-        EPERM while the life cycle takes no telemetry."""
+        EINVAL for anything else, EDQUOT where no segment may leave for it, ENOSPC where no device may, EPERM
+        while the life cycle takes no telemetry."""
         self._lifecycle.require(TELEMETRY_INGEST, now)
-        mime = self._parsed(text, now)
-        device = self.devices.get(name) or Device(name)
-        if not device.last and len(self.devices) >= limits.INGEST_DEVICES_MAX:
-            self._refuse(errno.ENOSPC, f"telemetry ingest holds {limits.INGEST_DEVICES_MAX} devices", now)
-        leaving: list[Segment] = []
-        if len(device.segments) >= self._settings.max_segments_per_device:
-            if self._settings.eviction_policy == "refuse":
-                self._refuse(errno.EDQUOT, "telemetry segment quota exceeded", now)
-            spare = len(device.segments) + 1 - self._settings.max_segments_per_device
-            leaving = list(device.segments.values())[:spare]
+        try:
+            mime = mime_of(text)
+        except P9Error as refusal:
+            self._refuse(refusal.ecode, refusal.reason, now)
+        giving_way = self._giving_way(name, now)
+        device = self.devices.get(name) or Device(name, self._numbers.get(name, 0))
+        leaving = self._giving_place(device, now)
         number = device.last + 1
-        begun = (ev.SEGMENT_BEGUN, name, number, mime)
-        self._happened(now, *self._eviction(device, leaving), begun)
+        forgetting = [] if giving_way is None else self._forgetting(giving_way)
+        self._happened(
+            now, *forgetting, *self._eviction(device, leaving), (ev.SEGMENT_BEGUN, name, number, mime)
+        )
+        if giving_way is not None:
+            self._tell_left(giving_way, now)
         device = self.devices[name]
         self._tell_evicted(device, leaving, now)
         for observer in self.observers:
@@ -147,6 +157,24 @@ class Segments:
             reason = f"append-only offset {offset} does not match expected {end}"
             self._refuse(errno.EINVAL, f"telemetry append offset rejected: {reason}", now)
 
+    def _giving_way(self, name: str, now: float) -> Device | None:
+        """The device that has to leave so that `name` can begin a segment, if one has: the one that nothing
+        was pushed for the longest. Raises ENOSPC where none may."""
+        if name in self.devices or len(self.devices) < limits.INGEST_DEVICES_MAX:
+            return None
+        if self._settings.eviction_policy == "refuse":
+            self._refuse(errno.ENOSPC, f"telemetry ingest holds {len(self.devices)} devices", now)
+        return min(self.devices.values(), key=lambda device: device.used)
+
+    def _giving_place(self, device: Device, now: float) -> list[Segment]:
+        """The segments that have to leave so that `device` can begin one. Raises EDQUOT where none may."""
+        spare = len(device.segments) + 1 - self._settings.max_segments_per_device
+        if spare <= 0:
+            return []
+        if self._settings.eviction_policy == "refuse":
+            self._refuse(errno.EDQUOT, "telemetry segment quota exceeded", now)
+        return list(device.segments.values())[:spare]
+
     def _making_room(self, device: Device, growing: Segment, size: int) -> tuple[list[Segment], bool]:
         """The segments that have to leave so that `growing` can take `size` bytes more, and whether that is
         still not enough."""
@@ -170,33 +198,22 @@ class Segments:
             happened.append((ev.LOGGED, line(f"[audit] telemetry segment evicted {told}")))
         return happened
 
+    def _forgetting(self, device: Device) -> list[Event]:
+        told = f"[audit] telemetry device evicted device={field(device.name)}"
+        return [
+            *self._eviction(device, list(device.segments.values())),
+            (ev.DEVICE_LEFT, device.name),
+            (ev.LOGGED, line(told)),
+        ]
+
+    def _tell_left(self, device: Device, now: float) -> None:
+        for observer in self.observers:
+            observer.left(device, now)
+
     def _tell_evicted(self, device: Device, leaving: Sequence[Segment], now: float) -> None:
         for segment in leaving:
             for observer in self.observers:
                 observer.evicted(device, segment, now)
-
-    def _parsed(self, text: str, now: float) -> str | None:
-        """The MIME type that a command names."""
-        try:
-            members = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as bad:
-            return self._refuse(
-                errno.EINVAL, f"invalid telemetry ctl command: {clean(str(bad)).lower()}", now
-            )
-        if not isinstance(members, dict) or _VERB not in members:
-            self._refuse(errno.EINVAL, 'invalid telemetry ctl command: expected {"new":"segment"}', now)
-        unknown = next((name for name in members if name not in (_VERB, "mime")), None)
-        if unknown is not None:
-            self._refuse(errno.EINVAL, f"invalid telemetry ctl command: unknown member {clean(unknown)}", now)
-        if members[_VERB] != _SEGMENT:
-            shown = members[_VERB] if isinstance(members[_VERB], str) else json.dumps(members[_VERB])
-            self._refuse(errno.EINVAL, f"unsupported telemetry ctl verb {clean(shown)}", now)
-        if "mime" not in members:
-            return None
-        mime = members["mime"]
-        if not isinstance(mime, str) or not _is_mime(mime):
-            self._refuse(errno.EINVAL, "telemetry ctl mime is invalid", now)
-        return mime
 
     def _refuse(self, ecode: int, text: str, now: float) -> NoReturn:
         self._refusals.line(f"[audit] {text}", now)
@@ -210,11 +227,12 @@ class Segments:
             ev.SEGMENT_BEGUN: self._apply_begun,
             ev.SEGMENT_GREW: self._apply_grew,
             ev.SEGMENT_EVICTED: self._apply_evicted,
+            ev.DEVICE_LEFT: self._apply_left,
         }
 
     def dump(self) -> list[Any]:
         """See `Part.dump`."""
-        return [
+        devices = [
             [
                 device.name,
                 device.last,
@@ -225,12 +243,14 @@ class Segments:
             ]
             for device in self.devices.values()
         ]
+        return [devices, list(self._numbers.items())]
 
     def restore(self, value: Any) -> None:
         """See `Part.restore`."""
-        for name, last, segments in value:
-            device = self.devices[name] = Device(name)
-            device.last = last
+        devices, numbers = value
+        self._numbers = dict(numbers)
+        for name, last, segments in devices:
+            device = self.devices[name] = Device(name, last)
             for number, mime, held, mtime, begun in segments:
                 device.segments[number] = Segment(number, mime, _ring(held, mtime), begun)
 
@@ -239,6 +259,7 @@ class Segments:
         device = self.devices.get(name)
         if device is None:
             device = self.devices[name] = Device(name)
+        self._numbers.pop(name, None)
         device.last = number
         device.segments[number] = Segment(number, mime, _ring(b"", now), now)
 
@@ -250,24 +271,14 @@ class Segments:
         _kind, name, number = event
         self.devices[name].segments.pop(number).gone = True
 
+    def _apply_left(self, _now: float, event: Sequence[Any]) -> None:
+        _kind, name = event
+        self._numbers[name] = self.devices.pop(name).last
+        if len(self._numbers) > limits.INGEST_NUMBERS_MAX:
+            del self._numbers[next(iter(self._numbers))]
+
 
 def _ring(held: bytes, mtime: float) -> Ring:
     """Room that never wraps: what a segment may hold is decided before anything is appended to it, and by a
     manifest that may be another one after a restart."""
     return Ring(1 << 32, 0, held, mtime)
-
-
-def _is_mime(text: str) -> bool:
-    size = len(text.encode("utf-8", "surrogatepass"))
-    return bool(text.strip()) and not _MIME_BREAKS.intersection(text) and size <= limits.NAME_MAX
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member appears twice")
-    return members
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")

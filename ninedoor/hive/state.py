@@ -77,9 +77,8 @@ class State:
         """The events of one record, in order."""
         if now > self.last_time:
             self.last_time = now
-        apply = self._apply
         for event in happened:
-            apply[event[0]](now, event)
+            self._apply[event[0]](now, event)
 
     def snapshot(self) -> bytes:
         """The whole state as one value; `restore` is the inverse."""

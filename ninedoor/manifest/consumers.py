@@ -202,7 +202,7 @@ CONSUMERS: Mapping[str, tuple[Consumer, ...]] = {
     "cas.store.chunk_bytes": (_cas("chunk_bytes", "updates.updates"), TEMPLATE, SERVICES),
     "cas.store.budget_bytes": (_cas("budget_bytes", "updates.updates"), SERVICES),
     "cas.store.max_chunks": (_cas("max_chunks", "updates.updates"), TEMPLATE, SERVICES),
-    "cas.store.max_epochs": (_cas("max_epochs", "updates.updates"), SERVICES),
+    "cas.store.max_epochs": (_cas("max_epochs", "updates.registry"), SERVICES),
     "cas.store.max_models": (_cas("max_models", "updates.models"), SERVICES),
     "cas.store.quarantine": (_cas("quarantine", "updates.chunks"), SERVICES),
     "cas.store.unused_s": (_cas("unused_s", "updates.updates"), SERVICES),

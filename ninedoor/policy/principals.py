@@ -33,6 +33,9 @@ class TrustedQueen:
         """Nothing."""
         return None
 
+    def affords(self, operations: int, now: float) -> bool:
+        return True
+
     def check(self, now: float) -> None:
         """Nothing revokes her but the door."""
 
@@ -124,8 +127,19 @@ class TicketHolder:
             return MeteredPermit(self._meter, path, reading, writing)
         return None
 
-    def spend(self, now: float) -> None:
-        """Pay for one operation. Raises ESTALE when the worker or the ticket is at its end."""
+    def affords(self, operations: int, now: float) -> bool:
+        """See `session.ports.Principal.affords`. What a worker does is put on record, one by one."""
+        left = self._meter.ops_left
+        return (
+            self._worker is None
+            and now < self._deadline
+            and self.ticket not in self._revocations
+            and (left is None or left >= operations)
+        )
+
+    def spend(self, now: float, operations: int = 1) -> None:
+        """Pay for one operation, or for several that this principal affords. Raises ESTALE when the worker or
+        the ticket is at its end."""
         # The ticket pays first: one that is at its end must not spend what its worker has.
         worker = self._worker
         if worker is not None:
@@ -138,7 +152,7 @@ class TicketHolder:
             self.check(now)
         meter = self._meter
         if meter.ops_left:
-            meter.ops_left -= 1
+            meter.ops_left -= operations
         else:
             meter.spend()
 

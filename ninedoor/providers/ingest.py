@@ -115,6 +115,10 @@ class IngestDirectory(Directory):
     def evicted(self, device: Device, segment: Segment, now: float) -> None:
         self._used[device.name].evicted(segment, now)
 
+    def left(self, device: Device, now: float) -> None:
+        del self._used[device.name]
+        self.remove(device.name, f"telemetry device {device.name} not found", now)
+
     def _new(self, name: str) -> DeviceDirectory:
         """The place of a device that has nothing yet."""
         if not name.isprintable() or " " in name:

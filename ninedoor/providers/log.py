@@ -11,4 +11,4 @@ def provide(site: Site) -> None:
     def append(_offset: int, data: bytes, _caller: Caller, now: float) -> int:
         return hive.append_log(data, now)
 
-    site.tree.add(Stream(("log", "queen.log"), hive.log, append))
+    site.tree.add(Stream(("log", "queen.log"), hive.log, append, gather=hive.gather_log))

@@ -10,7 +10,7 @@ from typing import get_args
 from ninedoor.config import LifecycleState
 from ninedoor.providers.exposition import Family, each, render, single
 from ninedoor.providers.ports import Site
-from ninedoor.providers.standing import pressed
+from ninedoor.providers.standing import in_hand, pressed
 from ninedoor.providers.status import status
 from ninedoor.session.counters import PRESSURES
 
@@ -29,6 +29,7 @@ def families(site: Site) -> Iterator[Family]:
     if site.ingest.enabled:
         yield from _ingest(site)
     yield from _refusals(site)
+    yield from _gpus(site)
 
 
 def _hive(site: Site) -> Iterator[Family]:
@@ -78,6 +79,12 @@ def _hive(site: Site) -> Iterator[Family]:
             size.records,
         )
         yield single("ninedoor_journal_bytes", "gauge", "Bytes that the journal occupies.", size.bytes)
+    yield single(
+        "ninedoor_log_lines_lost_total",
+        "counter",
+        "Refusals that the store did not take into the log, as on a full disk.",
+        hive.refusals.lost,
+    )
 
 
 def _sessions(site: Site) -> Iterator[Family]:
@@ -94,7 +101,7 @@ def _sessions(site: Site) -> Iterator[Family]:
         "Sessions since the daemon started.",
         sessions.opened_total,
     )
-    yield single("ninedoor_requests_outstanding", "gauge", "Requests in hand.", site.counters.outstanding)
+    yield single("ninedoor_requests_outstanding", "gauge", "Requests in hand.", in_hand(site))
     yield single(
         "ninedoor_short_writes_total",
         "counter",
@@ -144,3 +151,17 @@ def _refusals(site: Site) -> Iterator[Family]:
     yield single(
         "ninedoor_ticket_denials_total", "counter", "What tickets did not cover.", counters.ui_denies
     )
+
+
+def _gpus(site: Site) -> Iterator[Family]:
+    gpus = site.hive.gpus.gpus.values()
+    yield single("ninedoor_gpus", "gauge", "GPUs that are published.", len(gpus))
+    leased = sum(gpu.lease is not None for gpu in gpus)
+    yield single("ninedoor_gpu_leases", "gauge", "GPUs that are leased.", leased)
+    running = sum(gpu.running for gpu in gpus)
+    jobs = {"queued": sum(len(gpu.held) for gpu in gpus) - running, "running": running}
+    yield each("ninedoor_gpu_jobs", "gauge", "Jobs that are not finished.", "state", jobs)
+    known = () if site.updates is None else site.updates.epochs.values()
+    committed = sum(epoch.bundle is not None for epoch in known)
+    epochs = {"open": len(known) - committed, "committed": committed}
+    yield each("ninedoor_update_epochs", "gauge", "Epochs of /updates that hold something.", "state", epochs)

@@ -6,6 +6,7 @@ from functools import partial
 
 from ninedoor import shards
 from ninedoor.providers.ports import Site
+from ninedoor.providers.standing import in_hand
 from ninedoor.providers.status import Values, show, status
 from ninedoor.session.counters import Refusal
 from ninedoor.tree.text import StaticText
@@ -59,7 +60,7 @@ def _sessions_text(site: Site) -> str:
 
 
 def _outstanding(site: Site) -> Values:
-    return {"current": site.counters.outstanding, "limit": site.config.secure9p.tags_per_session}
+    return {"current": in_hand(site), "limit": site.config.secure9p.tags_per_session}
 
 
 def _short_writes(site: Site) -> Values:

@@ -38,6 +38,12 @@ def pressed(site: Site, kind: Pressure) -> int:
     return counters.pressure[kind] + (counters.sessions.cuts if kind == "cut" else 0)
 
 
+def in_hand(site: Site) -> int:
+    """The requests in hand. Whoever asks is one of them, though a mount, which serves one at a time, has no
+    turns to count them in."""
+    return max(site.counters.outstanding, 1)
+
+
 def _reachable(site: Site) -> str:
     answers = site.counters.sessions.queens and site.hive.lifecycle.state != OFF
     return f"reachable={'yes' if answers else 'no'}\n"

@@ -28,6 +28,7 @@ from ninedoor.policy.minting import UNLIMITED, mint_new
 from ninedoor.providers import table
 from ninedoor.providers.ports import Site
 from ninedoor.runtime.clock import Clock
+from ninedoor.runtime.collector import held_off, old_left_alone
 from ninedoor.runtime.updates import UpdateKeeper
 from ninedoor.runtime.workers import Supervisor, frame_of, line_of
 from ninedoor.session.counters import Counters
@@ -84,6 +85,7 @@ class App:
         )
 
     @classmethod
+    @held_off()
     def open(cls, config: Config, state: Path | None, journal: Journal | None = None) -> "App":
         """The hive kept in directory `state`, or a new one in memory when None. `journal` overrides both.
         Raises StoreError (in use, not usable) and CorruptStore (with file and offset)."""
@@ -181,7 +183,8 @@ class App:
                 nursery.start_soon(self._sync_in_batches)
             task_status.started()
             try:
-                await trio.sleep_forever()
+                with old_left_alone():
+                    await trio.sleep_forever()
             finally:
                 self.hive.observers.remove(supervisor)
 

@@ -9,15 +9,34 @@ piece, after one commit: a reply never leaves before what it acknowledges is jou
 
 import errno
 import logging
+from struct import Struct
 
 from ninedoor.errors import P9Error, WireError
-from ninedoor.limits import HEADER_BYTES, NOTAG, TURN_BYTES, TURN_ENTRY_BYTES, TURN_REPLY_BYTES
+from ninedoor.limits import (
+    HEADER_BYTES,
+    NOTAG,
+    TURN_BYTES,
+    TURN_ENTRY_BYTES,
+    TURN_REPLY_BYTES,
+    WRITE_OVERHEAD,
+)
 from ninedoor.session.counters import Counters, Refusal
+from ninedoor.session.runs import ANSWER_ROOM, answers, cut
 from ninedoor.session.session import Session, SessionLimits
-from ninedoor.session.tags import TagRefused, refusal
+from ninedoor.session.tags import TagRefused, Tags
 from ninedoor.wire.codec import ENCODERS, HEADER, REQUEST_DECODERS, UnknownMessage, encode, tag_of
 from ninedoor.wire.framing import FrameReader
-from ninedoor.wire.messages import NUMBERS, REQUESTS, Rlerror, Tclunk, Treaddir, Tremove, Tversion, Twrite
+from ninedoor.wire.messages import (
+    NUMBERS,
+    REQUESTS,
+    Message,
+    Rlerror,
+    Tclunk,
+    Treaddir,
+    Tremove,
+    Tversion,
+    Twrite,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +50,7 @@ _TYPE_AT = 4
 """Where in a frame its type number is."""
 
 _header = HEADER.unpack_from
+_fid = Struct("<I").unpack_from
 
 
 class Connection:
@@ -41,8 +61,9 @@ class Connection:
     def __init__(self, session: Session, session_limits: SessionLimits, counters: Counters) -> None:
         self._session = session
         self._commit = session.commit
-        self._batch = session_limits.batch_frames
-        self._window = session_limits.tags
+        batch = session_limits.batch_frames
+        self._tags = Tags(batch, session_limits.tags) if batch > 1 else None
+        """None where a request is answered before the next is looked at: then no tag is ever in the way."""
         self._counters = counters
         self._reader = FrameReader()
         self.closed: str | None = None
@@ -71,9 +92,13 @@ class Connection:
         reader = self._reader
         reader.feed(data)
         replies: list[bytes] = []
+        if self._tags is not None:
+            self._tags.answer()
         self._counters.turn = replies
         try:
             self.more = reader.cut(self._serve(replies, now)) and not self._session.closed
+            if self._session.closed:
+                self.closed = "session closed"
         except WireError as unframed:
             self.closed = unframed.reason
             self.more = False
@@ -95,9 +120,7 @@ class Connection:
     def _serve(self, replies: list[bytes], now: float) -> int:
         """Add the replies of one turn to `replies`; returns where in the buffer the next frame begins."""
         session, reader = self._session, self._reader
-        handle, batch, window = session.handle, self._batch, self._window
-        taken: set[int] = set()
-        unanswered = 0
+        handle, tags = session.handle, self._tags
         in_run = False
         buffer, start = reader.buffer, reader.position
         have = len(buffer)
@@ -108,17 +131,22 @@ class Connection:
             end = start + size
             if end > have or size > reader.limit or size < HEADER_BYTES:
                 break
-            if in_run is not (number == _TWRITE):
-                in_run = self._changed_over(in_run, end, now)
+            # A write with no other behind it gains nothing from a run.
+            runs_on = number == _TWRITE and (in_run or (end <= last and buffer[end + _TYPE_AT] == _TWRITE))
+            if runs_on is not in_run:
+                in_run = self._changed_over(in_run, now)
+            if in_run:
+                answered = len(replies)
+                end_of_run = self._together(start, room, replies, now)
+                if end_of_run > start:
+                    start = end_of_run
+                    room -= (len(replies) - answered) * ANSWER_ROOM
+                    continue
             try:
-                if unanswered == batch:
-                    unanswered = 0
-                    taken.clear()
-                unanswered += 1
-                request = REQUEST_DECODERS[number](buffer, start + HEADER_BYTES, end)
-                if tag in taken or len(taken) >= window:
-                    raise refusal(tag, taken, window)
-                taken.add(tag)
+                if tags is None:
+                    request = REQUEST_DECODERS[number](buffer, start + HEADER_BYTES, end)
+                else:
+                    request = _in_flight(tags, number, tag, buffer, start, end)
                 reply = handle(request, now)
                 frame = ENCODERS[type(reply)](tag, reply)
             except Exception as problem:
@@ -130,27 +158,44 @@ class Connection:
                 room -= self._aftermath(number)
         if in_run:
             session.appends.settle()
-        if session.closed:
-            self.closed = "session closed"
         return start
 
-    def _changed_over(self, in_run: bool, end: int, now: float) -> bool:
-        """The frame that ends at `end` is a write outside of a run, or ends the run; returns whether one is
-        open now. A write with no other behind it gains nothing from one."""
-        appends, buffer = self._session.appends, self._reader.buffer
+    def _changed_over(self, in_run: bool, now: float) -> bool:
+        """A run of writes begins, or is over; returns whether one is open now."""
         if in_run:
-            appends.settle()
-        elif end + HEADER_BYTES <= len(buffer) and buffer[end + _TYPE_AT] == _TWRITE:
-            appends.begin(now)
-            return True
-        return False
+            self._session.appends.settle()
+        else:
+            self._session.appends.begin(now)
+        return not in_run
+
+    def _together(self, start: int, room: int, replies: list[bytes], now: float) -> int:
+        """Serve the writes to one fid that begin at `start` and add their replies, if nothing can refuse any:
+        as many as `room` is for. Returns where they end, `start` if each is to be served by itself."""
+        session, reader = self._session, self._reader
+        buffer = reader.buffer
+        most = room // ANSWER_ROOM + 1
+        left = len(buffer) - start
+        if left < WRITE_OVERHEAD:
+            return start
+        fid: int = _fid(buffer, start + HEADER_BYTES)[0]
+        if not session.gathers(fid, most, left, now):
+            return start
+        tags, datas, end = cut(buffer, start, fid, most, reader.limit, self._tags)
+        if datas:
+            try:
+                session.gather(fid, datas, now)
+                replies += answers(tags, datas)
+            except Exception as problem:
+                replies += [self._instead(problem, _TWRITE, tag, now) for tag in tags]
+        return end
 
     def _aftermath(self, number: int) -> int:
         """After a request of `_APART`: what it counts for in its turn besides its reply, which is all of the
         turn when the session is closed. A new msize holds from the next frame on."""
         session = self._session
         if number == _TREADDIR:
-            listed, session.listed = session.listed, 0
+            listings = session.listings
+            listed, listings.listed = listings.listed, 0
             return listed * TURN_ENTRY_BYTES
         if number == _TVERSION:
             self._reader.limit = session.msize
@@ -172,3 +217,12 @@ class Connection:
     def _refused(self, tag: int, kind: Refusal, ecode: int, reason: str, now: float) -> bytes:
         self._counters.refused[kind] += 1
         return encode(tag, self._session.refuse(P9Error(ecode, reason), now))
+
+
+def _in_flight(tags: Tags, number: int, tag: int, buffer: bytes, start: int, end: int) -> Message:
+    """The request of the frame buffer[start:end], whose tag is in flight from now on. Raises TagRefused, and
+    WireError, when it has taken none."""
+    tags.frame()
+    request = REQUEST_DECODERS[number](buffer, start + HEADER_BYTES, end)
+    tags.take(tag)
+    return request

@@ -12,7 +12,7 @@ from typing import Final
 
 from ninedoor import limits
 from ninedoor.errors import P9Error
-from ninedoor.session.ports import READ, WRITE, Attr, Opened, Pay, Permit, Principal
+from ninedoor.session.ports import READ, WRITE, Attr, Gather, Opened, Pay, Permit, Principal
 from ninedoor.session.view import Place
 from ninedoor.wire.messages import Rgetattr
 from ninedoor.wire.types import Dirent, Qid
@@ -30,8 +30,8 @@ class FidState:
     with O_APPEND, or with O_TRUNC, whose writer believes the file empty."""
 
     __slots__ = (
-        "access", "floats", "listing", "node", "opened", "pay", "permit", "place", "principal", "reader",
-        "shown", "shown_for", "writer",
+        "access", "floats", "gather", "listing", "node", "opened", "pay", "permit", "place", "principal",
+        "reader", "shown", "shown_for", "writer",
     )  # fmt: skip
 
     def __init__(self, principal: Principal, place: Place) -> None:
@@ -43,6 +43,8 @@ class FidState:
         self.reader: Opened | None = None
         self.writer: Opened | None = None
         """`opened`, if `access` includes READ or WRITE: what the transfers look for."""
+        self.gather: Gather | None = None
+        """What takes writes in a row, where nothing but paying for them stands before that."""
         self.pay: Pay | None = None
         self.permit: Permit | None = None
         self.listing: list[Dirent] | None = None
@@ -64,7 +66,8 @@ class FidState:
         """Give up what Tlopen acquired; the fid can be opened again."""
         if self.opened is not None:
             self.opened.close()
-        self.opened = self.reader = self.writer = self.pay = self.permit = self.listing = None
+        self.opened = self.reader = self.writer = self.gather = None
+        self.pay = self.permit = self.listing = None
         self.access = 0
 
     def open_file(self, opened: Opened, access: int) -> None:

@@ -88,6 +88,11 @@ class Rewritable(Protocol):
         EPERM unless it has none or just those it has."""
 
 
+Gather = Callable[[Sequence[bytes], float], None]
+"""(datas, now): append all of these, each as a write of its own would. Only within a run that has room for
+them (`Appends.fits`): then nothing can refuse any."""
+
+
 class Node(Protocol):
     """A file or directory. Refuses by default (see `ninedoor.tree.node.BaseNode`)."""
 
@@ -96,6 +101,9 @@ class Node(Protocol):
 
     gone: str | None
     """Why the node no longer exists (its open handles answer ESTALE with this reason), None while it does."""
+
+    gather: Gather | None
+    """Takes writes that come in a row together; None where each is judged by itself, by offset or content."""
 
     @property
     def qid(self) -> Qid: ...
@@ -116,9 +124,12 @@ class Node(Protocol):
         """Call `wake` after every change of content until the returned function is called."""
 
 
-Pay = Callable[[float], None]
-"""Called with `now` for each transfer on an open fid, before its permit is asked: the principal pays for one
-operation. Raises ESTALE (revoked, expired, nothing left)."""
+class Pay(Protocol):
+    """Called for each transfer on an open fid, before its permit is asked: the principal pays for one
+    operation, or for all of those writes that are taken together. Raises ESTALE (revoked, expired, nothing
+    left)."""
+
+    def __call__(self, now: float, operations: int = 1, /) -> None: ...
 
 
 class Permit(Protocol):
@@ -147,6 +158,9 @@ class Principal(Protocol):
     @property
     def pay(self) -> Pay | None:
         """What a transfer costs, None when nothing."""
+
+    def affords(self, operations: int, now: float) -> bool:
+        """Can so many transfers be paid for at once? False as well where each has to be put on record."""
 
     def check(self, now: float) -> None:
         """Raises ESTALE with the reason once this principal was revoked or its ticket expired."""
@@ -200,6 +214,9 @@ class Appends(Protocol):
 
     def begin(self, now: float) -> None:
         """A run of writes at `now` begins. Nobody may look at what they append before `settle`."""
+
+    def fits(self, appends: int, size: int) -> bool:
+        """Is a run open that has room for so many more appends of `size` bytes in all?"""
 
     def settle(self) -> None:
         """The run is over: what it appended is on record, and there for all to see. Idempotent."""

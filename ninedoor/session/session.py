@@ -10,21 +10,23 @@ them is listed in docs/SECURE9P.md.
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import count
 from typing import Any, ClassVar
 
 from ninedoor import limits
 from ninedoor.errors import P9Error
+from ninedoor.session.attributes import STATFS, shown
 from ninedoor.session.counters import Counters
 from ninedoor.session.fids import FidState, FidTable, Profile, missing
+from ninedoor.session.listings import Listings
+from ninedoor.session.names import check_name
 from ninedoor.session.ports import (
     READ,
     WRITE,
     Appends,
-    Attr,
     Audit,
     Commit,
     Exacting,
@@ -39,28 +41,13 @@ from ninedoor.session.states import State, admit
 from ninedoor.session.view import Place, View
 from ninedoor.wire import messages as m
 from ninedoor.wire.codec import encode_dirents
-from ninedoor.wire.types import QT_APPEND, QT_DIR, Dirent, Qid
+from ninedoor.wire.types import QT_APPEND, QT_DIR, Qid
 
 VERSION = "9P2000.L"
-
-GETATTR_BASIC = 0x7FF
-"""P9_GETATTR_BASIC: every field of Rgetattr up to blocks is valid."""
-
-GETATTR_DATA_VERSION = 0x2000
-"""P9_GETATTR_DATA_VERSION, valid for those who ask for it: here the offset of the oldest byte a file still
-has. The Linux client does not look at it."""
-
-NO_BIRTH = (0, 0, 0)
-"""Birth time and generation, which no node has."""
 
 SETATTR_SIZE, SETATTR_MTIME, SETATTR_CTIME = 0x8, 0x20, 0x40
 """P9_SETATTR_*: the fields of a Tsetattr that come along when Linux opens a file for `>`. The times are the
 server's to choose as long as their _SET bits are clear."""
-
-V9FS_MAGIC = 0x01021997
-BLOCK = 4096
-DT_DIR = 4
-DT_REG = 8
 
 QUIET = frozenset(
     {
@@ -81,9 +68,6 @@ _WITHOUT_FID = frozenset({m.Tversion, m.Tflush})
 
 _ACCESS = {os.O_RDONLY: READ, os.O_WRONLY: WRITE, os.O_RDWR: READ | WRITE}
 
-NAMES_REMEMBERED = 4096
-"""Names that are known to be allowed: the same few are walked to again and again."""
-
 _ATTACHED = State.ATTACHED
 
 _EXHAUSTED = "fid space exhausted"
@@ -93,7 +77,6 @@ _NEVER = "nodes appear, change and vanish only by commands to ctl files"
 
 _rread: Callable[[tuple[bytes]], m.Rread] = partial(tuple.__new__, m.Rread)
 _rwrite: Callable[[tuple[int]], m.Rwrite] = partial(tuple.__new__, m.Rwrite)
-_dirent: Callable[[tuple[Qid, int, int, str]], Dirent] = partial(tuple.__new__, Dirent)
 """What the hot path is full of, built in half the time that the constructors take."""
 
 Request = Any
@@ -158,11 +141,7 @@ class Session:
         self.closed = False
         self.attached = False
         """Has anybody ever attached?"""
-        self._listers: list[FidState] = []
-        """Fids that keep a listing, the latest last; some may have given it up since."""
-        self.listed = 0
-        """Entries of the directories that were listed since somebody last set it to 0: work that their
-        requests do not show."""
+        self.listings = Listings()
         self._closed_because = ""
         self._fids = FidTable(profile, limits.fids)
         self._live = self._fids.live
@@ -187,6 +166,27 @@ class Session:
             return _HANDLERS[type(request)](self, request, now)
         except P9Error as refusal:
             return self._refuse(request, refusal, now)
+
+    def gathers(self, fid: int, writes: int, size: int, now: float) -> bool:
+        """Can nothing refuse so many writes to `fid` that bring `size` bytes in all, within the run that is
+        open? Then `gather` may serve them."""
+        state = self._live.get(fid)
+        return (
+            state is not None
+            and state.gather is not None
+            and state.node.gone is None
+            and self.appends.fits(writes, size)
+            and state.principal.affords(writes, now)
+        )
+
+    def gather(self, fid: int, datas: Sequence[bytes], now: float) -> None:
+        """As `handle` for a Twrite of each of `datas` to `fid`: all are taken. Precondition: `gathers` agreed
+        to as many, and none is longer than a frame may be."""
+        state = self._live[fid]
+        assert state.gather is not None
+        if state.pay is not None:
+            state.pay(now, len(datas))
+        state.gather(datas, now)
 
     def refuse(self, refusal: P9Error, now: float) -> Reply:
         """The reply to something that never became a request; audited like any refusal, state unchanged."""
@@ -273,7 +273,7 @@ class Session:
 
     def _statfs(self, request: m.Tstatfs, now: float) -> Reply:
         self._present(request.fid, now)
-        return m.Rstatfs(V9FS_MAGIC, BLOCK, 0, 0, 0, 0, 0, 0, limits.NAME_MAX)
+        return STATFS
 
     # -- names ------------------------------------------------------------------------------------------
 
@@ -367,6 +367,7 @@ class Session:
             state.listing, state.access = [], access
         else:
             state.open_file(opened, access)
+            state.gather = node.gather if access & WRITE and permit is None else None
         return place.qid
 
     def _read(self, request: m.Tread, now: float) -> Reply:
@@ -436,7 +437,7 @@ class Session:
         if state.permit is not None:
             state.permit.read(offset, count, now)
         if offset == 0 or not state.listing:
-            self._keep(state, self._list(state))
+            self.listings.begin(state, self._view)
         rest = state.listing[offset:] if offset else state.listing
         data = encode_dirents(rest, count)
         if not rest:
@@ -447,29 +448,6 @@ class Session:
             state.permit.moved(len(data))
         return m.Rreaddir(data)
 
-    def _list(self, state: FidState) -> list[Dirent]:
-        """One consistent listing, kept by the fid until it starts over at offset 0."""
-        sees, canonical = state.principal.sees, self._view.canonical
-        entries = self._view.entries(state.place)
-        self.listed += len(entries)
-        seen = [(name, qid) for name, qid in entries.items() if sees(canonical(state.place, (name,)))]
-        return [
-            _dirent((qid, at, DT_DIR if qid.type & QT_DIR else DT_REG, name))
-            for at, (name, qid) in enumerate(seen, 1)
-        ]
-
-    def _keep(self, state: FidState, listing: list[Dirent]) -> None:
-        """Let the fid have `listing`. What all fids keep is bounded: the oldest listing gives way, and is
-        made anew should its reader go on."""
-        state.listing = listing
-        kept = [other for other in self._listers if other.listing and other is not state]
-        total = sum(len(other.listing or ()) for other in kept) + len(listing)
-        while kept and total > limits.LISTED_ENTRIES_MAX:
-            oldest = kept.pop(0)
-            total -= len(oldest.listing or ())
-            oldest.listing = []
-        self._listers = [*kept, state]
-
     def _getattr(self, request: m.Tgetattr, now: float) -> Reply:
         fid, mask = request
         state = self._live.get(fid)
@@ -478,20 +456,11 @@ class Session:
         state.principal.check(now)
         if state.node.gone is not None:
             raise P9Error(errno.ESTALE, state.node.gone)
-        now_shown = (state.place.qid, state.node.attr(), mask)
+        node = state.node
+        now_shown = (state.place.qid if state.place.salt else node.qid, node.attr(), mask)
         if now_shown != state.shown_for:
-            state.shown_for, state.shown = now_shown, self._shown(*now_shown)
+            state.shown_for, state.shown = now_shown, shown(*now_shown, self._owner)
         return state.shown
-
-    def _shown(self, qid: Qid, attr: Attr, mask: int) -> m.Rgetattr:
-        uid, gid = self._owner
-        seconds = int(attr.mtime)
-        when = (seconds, int((attr.mtime - seconds) * 1e9))
-        links = 2 if qid.type & QT_DIR else 1
-        return m.Rgetattr(
-            GETATTR_BASIC | mask & GETATTR_DATA_VERSION, qid, attr.mode, uid, gid, links, 0,
-            attr.size, BLOCK, (attr.size + 511) // 512, *when, *when, *when, *NO_BIRTH, attr.base,
-        )  # fmt: skip
 
     def _setattr(self, request: m.Tsetattr, now: float) -> Reply:
         """The one rule for truncation: what has a file open for writing may cut it to nothing, in the open or
@@ -602,7 +571,7 @@ class Session:
 
     def _drop_fids(self) -> None:
         self._fids.clear()
-        self._listers.clear()
+        self.listings.clear()
 
 
 def _named(request: Request) -> Path:
@@ -625,22 +594,6 @@ def _cut(node: Node, size: int) -> bool:
     if not node.qid.type & QT_APPEND:
         raise P9Error(errno.EPERM, "only append-only nodes ignore truncation; this one refuses it")
     return True
-
-
-@lru_cache(NAMES_REMEMBERED)
-def check_name(name: str) -> None:
-    """One path component. EINVAL when empty, `.`, `..`, or with a slash or NUL; ENAMETOOLONG past NAME_MAX
-    bytes."""
-    if name in ("", ".", "..") or "/" in name or "\0" in name:
-        raise P9Error(errno.EINVAL, f"name {name!r} is not allowed")
-    if name.isascii() and len(name) <= limits.NAME_MAX:
-        return
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError as bad:
-        raise P9Error(errno.EINVAL, f"name {name!a} is not UTF-8") from bad
-    if size > limits.NAME_MAX:
-        raise P9Error(errno.ENAMETOOLONG, f"name of {size} bytes over {limits.NAME_MAX}")
 
 
 _HANDLERS: dict[type, Callable[[Session, Any, float], Reply]] = {

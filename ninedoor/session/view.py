@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from ninedoor.errors import P9Error
-from ninedoor.session.ports import Attr, Entry, Node, Opened, Path, Tree
+from ninedoor.session.ports import Attr, Entry, Gather, Node, Opened, Path, Tree
 from ninedoor.wire.types import QT_DIR, Qid
 
 SALT_SHIFT = 48
@@ -40,6 +40,7 @@ class Waypoint:
     def __init__(self, path: Path, seen_as: Path) -> None:
         self.path = path
         self.gone: str | None = None
+        self.gather: Gather | None = None
         self._number = 1 << (SALT_SHIFT - 1) | crc32("/".join(seen_as).encode())
 
     @property

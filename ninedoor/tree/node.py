@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from ninedoor.errors import P9Error
-from ninedoor.session.ports import Attr, Entry, Node, Opened, Path
+from ninedoor.session.ports import Attr, Entry, Gather, Node, Opened, Path
 from ninedoor.wire.types import QT_FILE, Qid
 
 ROOT_NUMBER = 1
@@ -45,6 +45,7 @@ class BaseNode:
     def __init__(self, path: Path, *, permissions: int, mtime: float = 0.0, born: float = 0.0) -> None:
         self.path = path
         self.gone: str | None = None
+        self.gather: Gather | None = None
         self.permissions = permissions
         self.mtime = mtime
         self.identity = b""

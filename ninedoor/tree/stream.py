@@ -1,15 +1,14 @@
 """Append-only files over a `Ring`: logs, telemetry, ctl outcomes.
 
 A file's offsets are the ring's absolute offsets, so `st_size` only grows and `tail -f` works however often
-the ring has wrapped. What lies below the ring's base is gone; a reader meets that in one of two ways:
-- one that starts at offset 0 (`cat`, `grep`, `cp`) is given the retained bytes from their first on, as if
-  the file began there;
-- one that seeks (`tail`, `less +F`) keeps exact positions, and reads line feeds where bytes are gone. So does
-  one of the first kind once it asks for an offset past what it was shown.
-A reader of either kind that is overtaken, so that bytes it was about to read are gone, is told: a marker
-(`ninedoor.telemetry.gaps`) stands where they were. One that streams goes on behind it at the oldest byte
-retained; for one that seeks it takes the place of as many of the line feeds. A reader that had better fail
-opens with O_DIRECT (`ninedoor.tree.exact`).
+the ring has wrapped. What lies below the ring's base is gone:
+- who starts at offset 0 (`cat`, `grep`, `cp`) is given the retained bytes from their first on, as if the file
+  began there;
+- who asks for another offset (`tail`, `less +F`) gets what is there, and line feeds where bytes are gone;
+- who reads on where its last read ended, and is overtaken, so that bytes it was about to read are gone, is
+  told: a marker (`ninedoor.telemetry.gaps`) stands there, and the oldest byte retained comes behind it.
+What a reader counts lags behind the file's offsets then. That holds as long as it reads on; one that asks for
+another offset means the file's. A reader that had better fail opens with O_DIRECT (`ninedoor.tree.exact`).
 """
 
 import errno
@@ -18,7 +17,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ninedoor.errors import P9Error
-from ninedoor.session.ports import READ, WRITE, Attr, Caller, Opened, Path, new_attr
+from ninedoor.session.ports import READ, WRITE, Attr, Caller, Gather, Opened, Path, new_attr
 from ninedoor.telemetry.cursors import CursorLog
 from ninedoor.telemetry.gaps import Gap, marker
 from ninedoor.tree.exact import ExactHandle
@@ -44,7 +43,8 @@ Append = Callable[[int, bytes, Caller, float], int]
 
 
 class Stream(BaseNode):
-    """An append-only node. `append` is None where only the server writes. `cursors` hears of readers that
+    """An append-only node. `append` is None where only the server writes; `gather` does the same for several
+    writes, where there is such a thing. `cursors` hears of readers that
     were overtaken, or stand where a strict reader must not."""
 
     def __init__(
@@ -54,10 +54,12 @@ class Stream(BaseNode):
         append: Append | None,
         *,
         permissions: int = 0o644,
+        gather: Gather | None = None,
         cursors: CursorLog | None = None,
         born: float = 0.0,
     ) -> None:
         super().__init__(path, permissions=permissions, born=born)
+        self.gather = gather
         self._ring = ring
         self._append = append
         self._cursors = cursors
@@ -83,8 +85,8 @@ class StreamHandle:
     """One open of a stream: its place when the ring moves under it."""
 
     __slots__ = (
-        "_append", "_blind", "_cursors", "_end", "_note", "_note_at", "_note_end", "_ring", "_skew",
-        "_streams", "_waits",
+        "_append", "_blind", "_cursors", "_end", "_from_start", "_note", "_note_at", "_note_end", "_ring",
+        "_skew", "_waits",
     )  # fmt: skip
 
     def __init__(self, ring: Bytes, append: Append | None, reads: int, cursors: CursorLog | None) -> None:
@@ -92,16 +94,18 @@ class StreamHandle:
         self._append = append
         self._cursors = cursors
         self._skew = 0
+        """How far what the reader counts lags behind the ring's offsets."""
         self._end = 0 if reads else ring.next
-        self._streams = False
+        """Where the last read ended, as an offset of the ring."""
+        self._from_start = False
+        """It began at offset 0, and counts from there whatever it asks for."""
         self._waits = False
         """It has asked at offset 0, and nothing had ever been appended."""
         self._blind = -1
         """Where the last read ended that met nothing but what was gone by then: nobody is overtaken there."""
         self._note = b""
         self._note_at = self._note_end = 0
-        """What stands at `_note_at`, and goes on as line feeds to `_note_end`: an offset as the reader counts
-        for one that streams, of the ring for one that seeks."""
+        """Where the reader finds the marker `_note`, by its own count."""
 
     def exact(self) -> Opened:
         """The same open for a reader that wants what the original gives it."""
@@ -111,92 +115,70 @@ class StreamHandle:
         if not offset:
             if self._waits and self._ring.base:
                 return self._overtaken(0, 0, count, now)
-            self._streams = True
-            self._skew = 0
-            self._note_end = 0
+            self._begin(from_start=True)
             self._waits = not self._ring.next
         at = offset + self._skew
+        if self._skew and self._means_the_file(offset, at):
+            self._begin(from_start=False)
+            at = offset
         if at < self._ring.base:
             return self._below(offset, at, count, now)
-        if self._skew and offset <= self._ring.next < at:
-            # Past the end of what it streams: it has asked for the size and means true offsets from now on.
-            self._skew = 0
-            self._note_end = 0
-            return self._exactly(offset, count, now)
         data = self._ring.read(at, count)
         self._end = at + len(data)
         return data
 
+    def _begin(self, *, from_start: bool) -> None:
+        """From here on offsets are the file's own."""
+        self._from_start = from_start
+        self._skew = 0
+        self._note_end = 0
+
+    def _means_the_file(self, offset: int, at: int) -> bool:
+        """Has a reader whose count lags behind given it up? It asks for what lies past the end by its own
+        count but not by the file's size, or elsewhere than where it stood."""
+        if offset <= self._ring.next < at:
+            return True
+        return not (self._from_start or at == self._end or self._note_at <= offset < self._note_end)
+
     def _below(self, offset: int, at: int, count: int, now: float) -> bytes:
-        if self._streams:
-            if self._note_at <= offset < self._note_end:
-                return self._noted(offset, count, self._note_end + self._skew)
-            if not offset:
-                self._skew = self._ring.base
-                return self._exactly(self._ring.base, count, now)
-            if at == self._end:
-                return self._overtaken(offset, at, count, now)
-        return self._exactly(at, count, now)
+        """What a reader gets that counts `offset` where the ring has dropped `at`."""
+        if self._note_at <= offset < self._note_end:
+            return self._noted(offset, count, self._note_end + self._skew)
+        if not offset:
+            self._skew = at = self._ring.base
+        elif at == self._end != self._blind:
+            return self._overtaken(offset, at, count, now)
+        lost = min(max(self._ring.base - at, 0), count)
+        data = b"\n" * lost + self._ring.read(max(at, self._ring.base), count - lost)
+        self._end = at + len(data)
+        if self._end < self._ring.base:
+            self._blind = self._end
+        return data
 
     def _overtaken(self, offset: int, at: int, count: int, now: float) -> bytes:
-        """A reader that streams, and counts `offset`, wanted `at`: it gets the marker, and the oldest byte
-        behind it. What it counts never runs ahead of the file's own offsets, or tail(1) would find the file
-        cut: where less is gone than a marker takes, line feeds tell of it."""
+        """The reader counts `offset` and wanted `at`: it gets the marker, and the oldest byte behind it. What
+        it counts never runs ahead of the file's own offsets, or tail(1) would find the file cut: where less
+        is gone than a marker takes, line feeds tell of it."""
         base = self._ring.base
-        self._tell(at, now)
+        if self._cursors is not None:
+            self._cursors.overtaken(at, base, now)
         self._waits = False
-        self._streams = True
-        self._note = self._marked(at, base) or b"\n" * (base - at)
+        told = marker(Gap(base - at, base))
+        self._note = told if len(told) <= base - at else b"\n" * (base - at)
         self._note_at, self._note_end = offset, offset + len(self._note)
         self._skew = base - self._note_end
         return self._noted(offset, count, base)
 
     def _noted(self, at: int, count: int, behind: int) -> bytes:
-        """The marker from `at` on, the line feeds that fill the gap behind it, and what follows at absolute
-        offset `behind` if it is still there."""
+        """The marker from `at` on by the reader's count, and what follows at offset `behind` of the ring if
+        it is still there."""
         part = self._note[at - self._note_at :][:count]
-        part += b"\n" * (min(count, self._note_end - at) - len(part))
         self._end = behind
         if at + len(part) == self._note_end and behind == self._ring.base:
             rest = self._ring.read(behind, count - len(part))
             self._end += len(rest)
             return part + rest
         return part
-
-    def _exactly(self, at: int, count: int, now: float) -> bytes:
-        """What absolute offset `at` holds: a marker where the reader stood when it was overtaken, line feeds
-        where else bytes are gone."""
-        base = self._ring.base
-        if at >= base:
-            data = self._ring.read(at, count)
-            self._end = at + len(data)
-            return data
-        if not self._streams:
-            if at == self._end != self._blind:
-                self._tell(at, now)
-                self._note = self._marked(at, base)
-                self._note_at, self._note_end = at, base
-            if self._note_at <= at < self._note_end:
-                data = self._noted(at, count, self._note_end)
-                if at + len(data) < self._note_end:
-                    self._end = self._blind = at + len(data)
-                return data
-        lost = min(base - at, count)
-        data = b"\n" * lost + self._ring.read(base, count - lost)
-        self._end = at + len(data)
-        if self._end < base:
-            self._blind = self._end
-        return data
-
-    @staticmethod
-    def _marked(at: int, base: int) -> bytes:
-        """The marker for the bytes from `at` to `base`; b"" where they have no room for it."""
-        note = marker(Gap(base - at, base))
-        return note if len(note) <= base - at else b""
-
-    def _tell(self, at: int, now: float) -> None:
-        if self._cursors is not None:
-            self._cursors.overtaken(at, self._ring.base, now)
 
     def write(self, offset: int, data: bytes, caller: Caller, now: float) -> int:
         if self._append is None:

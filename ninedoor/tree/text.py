@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ninedoor.errors import P9Error
 from ninedoor.session.ports import WRITE, Attr, Caller, Opened, Path
 from ninedoor.tree.node import BaseNode
-from ninedoor.wire.types import QT_FILE, Qid, new_qid
+from ninedoor.wire.types import QT_FILE, Qid
 
 
 class Snapshot:
@@ -55,10 +55,15 @@ class StaticText(_Text):
         super().__init__(path, mtime=mtime)
         self._bytes = text
         self._attr = super().attr()
+        self._qid = Qid(QT_FILE, 0, self.number)
+
+    def settle(self, above: bytes) -> None:
+        super().settle(above)
+        self._qid = Qid(QT_FILE, 0, self.number)
 
     @property
     def qid(self) -> Qid:
-        return new_qid((QT_FILE, 0, self.number))
+        return self._qid
 
     def attr(self) -> Attr:
         return self._attr

@@ -52,6 +52,12 @@ calls `encode`."""
 HEADER = Struct("<IBH")
 """size[4] type[1] tag[2] of intro(5)."""
 
+APPEND_HEADER = Struct("<IBHI8xI")
+"""A Twrite up to its data, without the offset: size[4] type[1] tag[2] fid[4] offset[8] count[4]."""
+
+WRITTEN = Struct("<IBHI")
+"""An Rwrite: size[4] type[1] tag[2] count[4]."""
+
 _REPLY_DECODERS = _decoders(REPLIES, "reply")
 _RECORD = Struct("<BIQQB")
 """A Treaddir record up to its name: qid[13] offset[8] type[1]."""

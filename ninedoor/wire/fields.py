@@ -91,10 +91,11 @@ def read_string(buffer: bytes, at: int, end: int, values: list[Any]) -> int:
         raise WireError(f"string of {length} bytes where {end - begin} are left")
     try:
         values.append(buffer[begin:stop].decode())
+        return stop
     except UnicodeDecodeError as error:
-        # Not chained: the original carries the string, and an aname is a ticket.
-        raise WireError(f"string is not UTF-8: {error.reason} at its byte {error.start}") from None
-    return stop
+        fault = f"{error.reason} at its byte {error.start}"
+    # Raised out here, not chained to the original: that carries the string, and an aname is a ticket.
+    raise WireError(f"string is not UTF-8: {fault}")
 
 
 def write_string(text: str) -> bytes:

@@ -61,7 +61,7 @@ def _over_tcp(
     with listeners.hive(into, cpu, "batch") as server:
         ticket = server.attach[-1]
         with connect(f"tcp://{server.address}", ticket=ticket) as queen:
-            telemetry = queen.open(f"/{listeners.WALK}", os.O_WRONLY | os.O_APPEND)
+            telemetry = queen.open(f"/{listeners.TELEMETRY}", os.O_WRONLY | os.O_APPEND)
 
             def shown() -> Mapping[str, float]:
                 text = queen.read("/proc/metrics").decode()

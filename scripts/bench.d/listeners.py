@@ -15,12 +15,15 @@ from pathlib import Path
 
 from contenders import LINE, PATIENCE_S, TEXT, TOP, Failure
 
+from ninedoor import shards
 from ninedoor.client import connect
+from ninedoor.config import Sharding
 
 WORKERS = 100
 DIRECTORY = "worker"
-WALK = f"{DIRECTORY}/worker-17/telemetry"
-"""Three names, the depth of the hive's own tree."""
+TELEMETRY = f"{DIRECTORY}/worker-17/telemetry"
+WALK = "/".join(shards.worker_path(Sharding(enabled=True, shard_bits=8), "worker-17"))
+"""Four names, those of a worker in its shard."""
 
 OPERATIONS_PAID = 10**12
 """Budget of the tickets: spent one by one, and never used up."""
@@ -42,6 +45,7 @@ class Server:
     process: int
     file: str
     log: str
+    opened: str = TELEMETRY
     walk: str = WALK
     directory: str = DIRECTORY
 
@@ -58,6 +62,7 @@ def diod(into: Path, cpu: int) -> Iterator[Server]:
             worker = export / DIRECTORY / f"worker-{number}"
             worker.mkdir(parents=True)
             (worker / "telemetry").write_bytes(LINE)
+        (export / WALK).mkdir(parents=True)
         (export / "boot").write_bytes(TEXT)
         (export / "log").write_bytes(LINE)
         port = _free_port()
@@ -145,7 +150,7 @@ def as_worker(server: Server, into: Path) -> Server:
     """The hive as its worker 17 sees it, who appends to its own ring and pays for that."""
     ticket = _minted(into / "hive-batch" / "root_task.toml", "worker-heartbeat", "worker-17")
     attach = ("--uname", "worker-heartbeat:worker-17", "--aname", ticket)
-    return Server("as a worker", server.address, attach, server.process, WALK, WALK)
+    return Server("as a worker", server.address, attach, server.process, TELEMETRY, TELEMETRY)
 
 
 def _changed(manifest: str, fsync: str) -> str:

@@ -19,7 +19,7 @@ OPERATIONS = {
     "getattr": "getattr",
     "read": "read 128",
     "append": "append 128 to a log",
-    "walk": "walk of three names, clunk",
+    "walk": "walk of four names, clunk",
     "openclose": "walk, open, clunk",
     "list": "list 100 workers",
     "attach": "connect and attach",
@@ -98,8 +98,10 @@ def measure(rounds: int, seconds: float, cpu: int, only: Sequence[str], package:
 
 def _once(client: Path, operation: str, shape: Shape, server: Server, seconds: float, cpu: int) -> Run:
     path = server.file
-    if operation in ("walk", "openclose"):
+    if operation == "walk":
         path = server.walk
+    elif operation == "openclose":
+        path = server.opened
     elif operation == "list":
         path = server.directory
     if server.name == "diod" and operation in ("append", "mixed"):

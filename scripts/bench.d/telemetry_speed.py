@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import contenders
 import listeners
-from contenders import LINE, PATIENCE_S, Failure, compile_c
+from contenders import LINE, PATIENCE_S, Failure, Files, compile_c
 from listeners import Server
 
 from ninedoor.client import Client, connect
 from ninedoor.config import Config
+from ninedoor.manifest.load import load
 from ninedoor.runtime.app import App
 
 FEWEST, MANY, MOST = 10, 1_000, 10_000
@@ -58,9 +59,9 @@ def measure(workers: int, seconds: float, records: int, cpu: int) -> Iterator[Fi
         attach(FEWEST)
         _spawn(queen, MANY - FEWEST)
         attach(MANY)
-        before = _anonymous(hive)
+        before = _anonymous(hive.process)
         took = _spawn(queen, workers - MANY)
-        grown = (_anonymous(hive) - before) / (workers - MANY)
+        grown = (_anonymous(hive.process) - before) / (workers - MANY)
         yield Figure(
             "memory of a worker beside its ring", f"{grown / 1024:.1f} KiB", "< 16 KiB", grown < 16384
         )
@@ -69,7 +70,7 @@ def measure(workers: int, seconds: float, records: int, cpu: int) -> Iterator[Fi
         yield from _attach_figures(attaches)
         yield from _listings(queen, workers)
         _fill(queen)
-        filled = (_anonymous(hive) - before) / (workers - MANY)
+        filled = (_anonymous(hive.process) - before) / (workers - MANY)
         yield Figure(f"the same with {workers:,} rings full", f"{filled / 1024:.1f} KiB, ring included")
         yield from _tailed(tails, hive, seconds)
         yield from _fanned(tails, hive, seconds)
@@ -98,9 +99,9 @@ def _fill(queen: Client) -> None:
         queen.append(f"/worker/{name}/telemetry", LINE * (RING_BYTES // len(LINE)))
 
 
-def _anonymous(server: Server) -> int:
-    """Bytes of memory of its own that the server's process has; the mapped journal is the page cache's."""
-    status = Path(f"/proc/{server.process}/status").read_text()
+def _anonymous(process: int) -> int:
+    """Bytes of memory of its own that a server has; the mapped journal is the page cache's."""
+    status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("RssAnon:")[2].split()[0]) * 1024
 
 
@@ -152,11 +153,11 @@ def _tailed(tails: Path, hive: Server, seconds: float) -> Iterator[Figure]:
 
 def _fanned(tails: Path, hive: Server, seconds: float) -> Iterator[Figure]:
     """A slow writer, and a thousand readers of what it writes."""
-    before = most = _anonymous(hive)
+    before = most = _anonymous(hive.process)
     with ThreadPoolExecutor(1) as beside:
         running = beside.submit(_tails, tails, hive, FANNED, 100, FAN_RATE, seconds)
         while not running.done():
-            most = max(most, _anonymous(hive))
+            most = max(most, _anonymous(hive.process))
             time.sleep(0.05)
         run = running.result()
     grown = (most - before) / FANNED
@@ -185,18 +186,34 @@ def _json(command: Sequence[str]) -> dict[str, Any]:
 
 def _mounted(workers: int, cpu: int) -> Iterator[Figure]:
     """The same number of workers on a daemon with a mount, through that mount."""
-    with ExitStack() as stack:
-        into = Path(stack.enter_context(TemporaryDirectory(prefix="ninedoor-bench-")))
-        files = stack.enter_context(contenders.ninedoor(into, cpu, state=True, workers=0))
-        control = stack.enter_context((files.workers.parent / "queen" / "ctl").open("ab", buffering=0))
+    with TemporaryDirectory(prefix="ninedoor-bench-") as folder:
+        into = Path(folder)
+        with contenders.ninedoor(into, cpu, state=True, workers=0) as files:
+            yield from _through(files, int((into / "state" / "lock").read_text()), workers)
+        config = load(into / "root_task.toml").config
+        taken = _timed(lambda: App.open(config, into / "state").close())
+        yield Figure(f"start with {workers:,} workers", f"{taken * 1e3:.0f} ms")
+
+
+def _through(files: Files, process: int, workers: int) -> Iterator[Figure]:
+    """What the mount of the daemon `process` does when `workers` are spawned through it."""
+    with (files.workers.parent / "queen" / "ctl").open("ab", buffering=0) as control:
         spawn = f"{listeners.SPAWN}\n".encode()
+        before = _anonymous(process)
         taken = _timed(lambda: [control.write(spawn) for _ in range(workers)])
         yield Figure("workers spawned by echo through a mount", f"{workers / taken:,.0f} a second")
-        taken = _timed(lambda: [entry.stat() for entry in os.scandir(files.workers)])
-        yield Figure(f"ls -l of /worker there, {workers:,} workers", f"{taken * 1e3:.0f} ms")
-        rings = [files.workers / f"worker-{number}" / "telemetry" for number in range(1, workers + 1)]
-        taken = _timed(lambda: [ring.read_bytes() for ring in rings])
-        yield Figure("telemetry files opened and read there", f"{workers / taken:,.0f} a second")
+    shard = files.workers.parent / SHARD[1:]
+    names = len(os.listdir(shard))
+    taken = median([_timed(lambda: os.listdir(shard)) for _ in range(9)])
+    yield Figure(f"ls of {SHARD} there, {names:,} of {workers:,} workers", f"{taken * 1e3:.1f} ms")
+    first, again = (_timed(lambda: [entry.stat() for entry in os.scandir(files.workers)]) for _ in "12")
+    yield Figure(f"ls -l of /worker there, {workers:,} workers", f"{first * 1e3:.0f} ms")
+    yield Figure("the same again", f"{again * 1e3:.0f} ms")
+    rings = [files.workers / f"worker-{number}" / "telemetry" for number in range(1, workers + 1)]
+    taken = _timed(lambda: [ring.read_bytes() for ring in rings])
+    yield Figure("telemetry files opened and read there", f"{workers / taken:,.0f} a second")
+    grown = (_anonymous(process) - before) / workers
+    yield Figure("memory of a worker there, its names looked up", f"{grown / 1024:.1f} KiB")
 
 
 def _start(records: int) -> Iterator[Figure]:
@@ -224,7 +241,7 @@ def table(figures: Sequence[Figure]) -> str:
     lines = []
     for what, value, aim, met in figures:
         verdict = "" if met is None else "met" if met else "missed"
-        lines.append(f"{verdict:<7}{what:<46}{value}" + (f"  ({aim})" if aim else ""))
+        lines.append(f"{verdict:<7}{what:<54}{value}" + (f"  ({aim})" if aim else ""))
     return "\n".join(lines)
 
 

@@ -16,7 +16,7 @@ import trio
 
 from ninedoor.client.aio.resuming import open_channel
 from ninedoor.client.channel import LocalChannel
-from ninedoor.config import Listener
+from ninedoor.config import Config, Listener
 from ninedoor.doors.fuse.mount import Door as FuseDoor
 from ninedoor.doors.fuse.options import MountOptions
 from ninedoor.doors.fuse.preflight import preflight
@@ -27,6 +27,7 @@ from ninedoor.errors import NineDoorError, P9Error
 from ninedoor.limits import LOCAL_FIDS
 from tests.conformance.doors import ChannelDoor, Handle
 from tests.conformance.hives import Local
+from tests.deployment import CONFIG
 
 
 class Bugs(logging.Handler):
@@ -54,9 +55,9 @@ class Daemon:
         self._silent.set()
         self._handles: dict[int, Handle] = {}
 
-    async def begin(self) -> None:
+    async def begin(self, config: Config = CONFIG) -> None:
         """A new hive."""
-        self._hive = Local()
+        self._hive = Local(config=config)
         self._handles.clear()
         self._bugs.lines.clear()
 

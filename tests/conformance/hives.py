@@ -15,12 +15,13 @@ from typing import Protocol
 
 from ninedoor.client.channel import Channel, FrameChannel, LocalChannel
 from ninedoor.client.opening import open_channel
+from ninedoor.config import Config
 from ninedoor.policy.principals import NO_TICKET
 from ninedoor.policy.tickets import fingerprint
 from ninedoor.session.connection import Connection as Frames
 from ninedoor.session.fids import Profile
 from tests.conformance.doors import APPEND, ChannelDoor, Door, Handle, OsCalls, OsDoor, Stat
-from tests.deployment import SetClock, log_lines, open_app
+from tests.deployment import CONFIG, SetClock, log_lines, open_app
 from tests.deployment import ticket as ticket_of
 
 ROOT = Path(__file__).parents[2]
@@ -57,9 +58,9 @@ class Local:
 
     queens_ticket = NO_TICKET
 
-    def __init__(self, make_channel: MakeChannel | None = None) -> None:
+    def __init__(self, make_channel: MakeChannel | None = None, config: Config = CONFIG) -> None:
         self.clock = SetClock()
-        self.app = open_app(clock=self.clock)
+        self.app = open_app(config, self.clock)
         self._make_channel = make_channel or local(Profile.STRICT)
         self._doors: list[Door] = []
         self.desk = ChannelDoor(LocalChannel(self.app.session(trusted=True), self.clock), "queen", "")

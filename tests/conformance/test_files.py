@@ -137,16 +137,16 @@ def test_telemetry_refuses_what_cannot_be_text_or_does_not_fit(hive: Hive) -> No
 def test_a_ring_that_wrapped_is_read_from_its_oldest_byte(hive: Hive) -> None:
     command(hive.desk, '{"spawn":"heartbeat","ticks":1}')
     door = hive.door()
-    for letter in b"abcde":
+    for letter in b"abcdefgh":
         door.write(TELEMETRY, bytes([letter]) * 300)
 
     content = door.read(TELEMETRY)
 
-    assert content == b"b" * 124 + b"c" * 300 + b"d" * 300 + b"e" * 300
-    assert door.stat(TELEMETRY).size == 1500
-    assert hive.log()[-2:] == [
+    assert content == b"e" * 124 + b"f" * 300 + b"g" * 300 + b"h" * 300
+    assert door.stat(TELEMETRY).size == 2400
+    assert [line for line in hive.log() if "ring wrap" in line] == [
         "[audit] telemetry ring wrap dropped_bytes=176 new_base=176",
-        "[audit] telemetry ring wrap dropped_bytes=300 new_base=476",
+        "[audit] telemetry ring wrap dropped_bytes=300 new_base=1076",
     ]
 
 

@@ -167,6 +167,33 @@ def test_whoever_watches_the_log_is_woken_by_a_run() -> None:
     assert woken[-1] == 8
 
 
+def test_a_run_has_room_only_while_it_is_open_and_for_no_more_than_was_asked_for() -> None:
+    hive = opened(RetainedJournal())
+    assert not hive.batch.fits(1, 1)
+
+    hive.batch.begin(NOW)
+    assert hive.batch.fits(128, 40 << 10), "a turn of writes and what the one before left"
+    assert not hive.batch.fits(1, BATCH_BYTES)
+    hive.append_log(b"x" * (BATCH_BYTES // 2), NOW)
+    assert not hive.batch.fits(1, BATCH_BYTES // 2)
+
+    hive.batch.settle()
+    assert not hive.batch.fits(1, 1)
+
+
+def test_lines_gathered_are_those_appended_one_by_one() -> None:
+    together, one_by_one = opened(RetainedJournal()), opened(RetainedJournal())
+    datas = [b"one", b"two\n", b"", b"three\nfour", b"\n"]
+    together.batch.begin(NOW)
+    together.gather_log(datas, NOW)
+    together.batch.settle()
+    for data in datas:
+        one_by_one.append_log(data, NOW)
+
+    assert log(together) == ["one", "two", "three", "four", ""]
+    assert state_of(together) == state_of(one_by_one)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_any_history_is_the_same_with_and_without_runs(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "LOG_BYTES", 4096)

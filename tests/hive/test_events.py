@@ -49,6 +49,7 @@ def test_the_numbers_of_events_are_a_format_and_never_change() -> None:
         "SEGMENT_BEGUN": 30,
         "SEGMENT_GREW": 31,
         "SEGMENT_EVICTED": 32,
+        "DEVICE_LEFT": 33,
         "CURSOR_SET": 40,
         "CURSOR_DROPPED": 41,
         "CURSORS_CLEARED": 42,

@@ -1,7 +1,7 @@
 """Lines that the server writes into a ring: never a tick, never more than fits, frames where they belong."""
 
 from ninedoor.hive import events as ev
-from ninedoor.hive.heard import heard
+from ninedoor.hive.heard import heard, wrapped
 from ninedoor.hive.ring import Ring
 from ninedoor.hive.workers import Worker
 from ninedoor.telemetry import frames
@@ -28,6 +28,19 @@ def test_what_leaves_the_ring_is_told() -> None:
     lost = 60 + len(LINE) - 64
     wrapped = b"[audit] telemetry ring wrap dropped_bytes=%d new_base=%d\n" % (lost, lost)
     assert found[1:] == ((ev.LOGGED, wrapped),)
+
+
+def test_a_full_ring_is_told_of_once_for_each_ring_full_that_leaves() -> None:
+    ring = Ring(100)
+    told = []
+    for _ in range(40):
+        dropped = ring.overflow(30)
+        if dropped and (line := wrapped(ring, dropped)):
+            told.append(int(line.rpartition(b"=")[2]))
+        ring.append(b"x" * 30, 0.0)
+
+    assert ring.base == 1100
+    assert told == [20, 110, 200, 320, 410, 500, 620, 710, 800, 920, 1010, 1100]
 
 
 def test_nobody_and_no_room_hear_nothing() -> None:

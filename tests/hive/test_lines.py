@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ninedoor.hive.lines import FIELD_MAX, TEXT_MAX, clean, field, line
+from ninedoor.hive.lines import FIELD_MAX, TEXT_MAX, clean, ended, field, line
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
 """Surrogates and control characters included."""
@@ -92,3 +92,10 @@ def test_escapes_count_towards_the_length() -> None:
 
 def test_a_line_of_undecodable_text_can_be_written() -> None:
     assert line("half \ud800") == b"half \\ud800\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"), [(b"a", b"a\n"), (b"a\n", b"a\n"), (b"a\nb", b"a\nb\n"), (b"", b"\n")]
+)
+def test_a_last_line_without_its_line_feed_gets_one(data: bytes, whole: bytes) -> None:
+    assert ended(data) == whole

@@ -60,6 +60,10 @@ class _Follower:
         assert segment.gone
         self.told.append(f"evicted {device.name}/{segment.name}")
 
+    def left(self, device: Device, now: float) -> None:
+        assert all(segment.gone for segment in device.segments.values())
+        self.told.append(f"left {device.name}")
+
 
 # -- ctl ----------------------------------------------------------------------------------------------------
 
@@ -134,10 +138,66 @@ def test_where_nothing_may_leave_one_segment_too_many_is_refused() -> None:
     assert _names(hive) == ["seg-000001", "seg-000002", "seg-000003"]
 
 
-def test_there_are_so_many_devices_and_no_more() -> None:
-    hive = _hive()
+def _crowd(hive: Hive) -> None:
+    """As many devices as there may be, each used one second after the one before."""
     for number in range(limits.INGEST_DEVICES_MAX):
-        _begin(hive, f"dev-{number}")
+        hive.segments.command(f"dev-{number}", NEW, NOW + number)
+
+
+def test_the_device_that_nothing_was_pushed_for_the_longest_makes_room_for_another() -> None:
+    hive = _hive()
+    _crowd(hive)
+    follower = _Follower(hive)
+    devices = hive.segments.devices
+    hive.segments.append(devices["dev-0"], devices["dev-0"].segments[1], END, b"still here", NOW + 100)
+    leaving = devices["dev-1"].segments[1]
+
+    told = added(hive, lambda: _begin(hive, "one-more"))
+
+    assert "dev-1" not in devices
+    assert leaving.gone
+    assert len(devices) == limits.INGEST_DEVICES_MAX
+    assert told == [
+        "[audit] telemetry segment evicted device=dev-1 segment=seg-000001 bytes=0",
+        "[audit] telemetry device evicted device=dev-1",
+    ]
+    assert follower.told == ["left dev-1", "begun one-more/seg-000001"]
+    with pytest.raises(P9Error, match="not found"):
+        hive.segments.append(Device("dev-1"), leaving, END, b"late", NOW)
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_a_device_that_comes_back_uses_no_number_again(compact: bool) -> None:
+    journal = RetainedJournal()
+    hive = _hive(journal=journal)
+    _begin(hive, "dev-0")
+    _crowd(hive)
+    _begin(hive, "one-more")
+    if compact:
+        journal.compact(hive.snapshot())
+    reopened = journal.reopened()
+    again = _hive(journal=reopened)
+
+    assert state_of(again) == state_of(hive)
+    assert _begin(again, "dev-0").name == "seg-000003"
+    assert again.segments.dump()[1] == [("one-more", 1)], "who is back need not be remembered"
+    assert state_of(_hive(journal=reopened.reopened())) == state_of(again)
+
+
+def test_so_many_numbers_of_devices_that_left_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "INGEST_NUMBERS_MAX", 2)
+    hive = _hive()
+    _crowd(hive)
+    for name in ("a", "b", "c"):
+        hive.segments.command(name, NEW, NOW + 1000)
+
+    assert _begin(hive, "dev-0").name == "seg-000001"
+    assert _begin(hive, "dev-2").name == "seg-000002"
+
+
+def test_where_nothing_may_leave_one_device_too_many_is_refused() -> None:
+    hive = _hive(REFUSING)
+    _crowd(hive)
 
     assert _refused(lambda: _begin(hive, "one-more")) == (
         errno.ENOSPC,

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
-from ninedoor.config import ProcNinep
 from ninedoor.manifest.compare import differences
 from ninedoor.manifest.init import render_manifest
 from ninedoor.manifest.keys import leaves
-from ninedoor.manifest.load import load_text
+from ninedoor.manifest.load import load, load_text
 from ninedoor.manifest.secrets import uses_sample_secrets
+from tests.manifest.samples import OURS
 
 
 def counting() -> Callable[[int], bytes]:
@@ -36,8 +37,22 @@ def test_rendered_manifest_differs_with_its_secrets_only() -> None:
     assert re.sub('secret = ".*"', "", first) == re.sub('secret = ".*"', "", second)
 
 
-def test_rendered_manifest_turns_the_protocol_status_on() -> None:
-    assert load_text(render_manifest(counting())).config.proc_9p == ProcNinep(sessions_bytes=1024)
+def test_rendered_manifest_serves_all_that_the_stock_one_serves() -> None:
+    stock = load(OURS).config
+    ours = load_text(render_manifest(counting(), update_keys=[bytes(32)])).config
+    alike = replace(
+        ours,
+        manifest_sha256=stock.manifest_sha256,
+        secrets=stock.secrets,
+        cas=replace(ours.cas, keys=stock.cas.keys),
+    )
+
+    assert ours.cas.keys == (bytes(32),)
+    assert replace(alike, proc_ingest=stock.proc_ingest, boot_lines=stock.boot_lines) == stock
+
+
+def test_updates_wait_for_a_key() -> None:
+    assert load_text(render_manifest(counting())).config.cas.chunk_bytes == 0
 
 
 def test_every_key_that_is_shown_stands_below_what_it_is_for() -> None:

@@ -310,6 +310,31 @@ def test_queen_with_a_budget_runs_out_of_it() -> None:
     assert refusal(lambda: queen.walk(CTL, 1.0))[0] == errno.ESTALE
 
 
+def test_queen_affords_at_once_what_her_ticket_pays_for_and_pays_for_all_of_it() -> None:
+    queen = House().holder(Ticket(QUEEN, 0, ops=5))
+    assert not queen.affords(6, 1.0)
+    assert queen.affords(5, 1.0)
+
+    queen.spend(1.0, 4)
+    assert not queen.affords(2, 1.0)
+    queen.spend(1.0)
+    assert refusal(lambda: queen.spend(1.0))[0] == errno.ESTALE
+
+
+def test_queen_without_a_budget_affords_anything_until_her_ticket_ends() -> None:
+    house = House(deadline=9.0)
+    assert house.queen.affords(10**9, 1.0)
+    house.queen.spend(1.0, 10**9)
+
+    assert not house.queen.affords(1, 9.0)
+    house.registry.revocations["f00d"] = "revoked"
+    assert not house.queen.affords(1, 1.0)
+
+
+def test_worker_pays_for_each_operation_by_itself() -> None:
+    assert not House().worker.affords(1, 1.0)
+
+
 def test_exhausted_ticket_neither_ends_its_worker_nor_spends_what_the_worker_has() -> None:
     house = House()
     house.record.ops = 3

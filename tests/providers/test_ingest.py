@@ -117,6 +117,19 @@ def test_devices_that_nothing_is_pushed_for_make_room_for_others() -> None:
     assert hive.names(ROOT) == ["dev"]
 
 
+def test_a_device_that_leaves_is_not_listed_and_what_was_open_of_it_is_stale() -> None:
+    hive = _begun()
+    gone = hive.node(f"{ROOT}/dev/seg/seg-000001")
+    for number in range(limits.INGEST_DEVICES_MAX):
+        hive.write(f"{ROOT}/dev-{number}/ctl", NEW, offset=END)
+
+    assert gone.gone == "telemetry device dev not found"
+    assert "dev" not in hive.names(ROOT)
+    assert len(hive.names(ROOT)) == limits.INGEST_DEVICES_MAX
+    hive.write(CTL, NEW, offset=END)
+    assert hive.names(f"{ROOT}/dev/seg") == ["seg-000002"]
+
+
 def test_a_device_keeps_its_node_when_it_begins_its_first_segment() -> None:
     hive = shown(ingest.provide)
     before = hive.node(f"{ROOT}/dev")

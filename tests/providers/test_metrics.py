@@ -5,6 +5,9 @@ from dataclasses import replace
 import pytest
 
 from ninedoor.config import ProcIngest
+from ninedoor.gpu import mock, publish
+from ninedoor.gpu.jobs import build
+from ninedoor.gpu.status import line
 from ninedoor.hive.lifecycle import TRANSITIONS
 from ninedoor.providers import metrics
 from ninedoor.session.counters import REFUSALS
@@ -30,7 +33,7 @@ def hive() -> Shown:
 
 
 def test_a_new_hive_has_every_family(hive: Shown) -> None:
-    assert len(families(hive)) == 23
+    assert len(families(hive)) == 28
     assert all(name.startswith("ninedoor_") for name in families(hive))
 
 
@@ -113,6 +116,27 @@ def test_refusals_and_pressure_are_told_by_kind(hive: Shown) -> None:
     assert len(families(hive)["ninedoor_refused_total"].samples) == len(REFUSALS)
     assert value(hive, "pressure_total", "quota") == 3
     assert value(hive, "ticket_denials_total") == 4
+
+
+def test_refusals_that_the_store_did_not_take_are_told(hive: Shown) -> None:
+    hive.hive.refusals.lost = 3
+
+    assert value(hive, "log_lines_lost_total") == 3
+
+
+def test_gpus_leases_and_jobs_are_told(hive: Shown) -> None:
+    assert [value(hive, name) for name in ("gpus", "gpu_leases")] == [0, 0]
+    for text in publish.lines(mock.snapshot().encode()):
+        hive.hive.gpus.publications.take(text, QUEEN, NOW)
+    lease = '{"spawn":"gpu","lease":{"gpu_id":"GPU-0","mem_mb":64,"streams":1,"ttl_s":60,"priority":1}}'
+    hive.hive.command(lease, QUEEN, NOW)
+    for job in ("j", "k"):
+        hive.hive.gpus.submit("GPU-0", f"{build(job, 'vadd', b'')}\n".encode(), "queen", NOW)
+    hive.hive.gpus.report("GPU-0", f"{line('j', 'RUNNING', 'scheduled')}\n".encode(), NOW)
+
+    assert [value(hive, name) for name in ("gpus", "gpu_leases")] == [2, 1]
+    assert value(hive, "update_epochs", "committed") == 0
+    assert [value(hive, "gpu_jobs", state) for state in ("queued", "running")] == [1, 1]
 
 
 def test_the_readers_of_metrics_are_counted_too(hive: Shown) -> None:

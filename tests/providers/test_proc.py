@@ -55,6 +55,12 @@ def test_outstanding_shows_the_requests_in_hand_and_the_window() -> None:
     assert hive.read("/proc/9p/outstanding") == b"outstanding current=3 limit=4\n"
 
 
+def test_who_reads_through_a_mount_which_has_no_turns_is_in_hand_too() -> None:
+    hive = shown(proc.provide)
+
+    assert hive.read("/proc/9p/outstanding").startswith(b"outstanding current=1 ")
+
+
 def test_short_writes_shows_them_and_their_retries() -> None:
     hive = shown(proc.provide)
     hive.site.counters.short_writes, hive.site.counters.retries = 5, 2

@@ -230,7 +230,7 @@ def test_counters_are_equal_to_what_a_storm_did() -> None:
     assert totals["ninedoor_ring_bytes_total"] == appended["bytes"]
     refused_requests = metrics["ninedoor_refused_total"].samples[("kind", "request"),]
     assert refused_requests == refusals.total()
-    assert queen.read("/proc/9p/outstanding") == b"outstanding current=0 limit=16\n"
+    assert queen.read("/proc/9p/outstanding") == b"outstanding current=1 limit=16\n"
 
 
 def test_what_tests_may_grant_to_counters_is_not_needed() -> None:

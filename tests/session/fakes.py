@@ -11,7 +11,7 @@
 
 import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from ninedoor.errors import P9Error
 from ninedoor.hive.ring import Ring
 from ninedoor.session.counters import Counters
 from ninedoor.session.fids import Profile
-from ninedoor.session.ports import Caller, Path, Pay, Permit
+from ninedoor.session.ports import Caller, Gather, Path, Pay, Permit
 from ninedoor.session.session import Hub, Session, SessionLimits
 from ninedoor.tree.directory import Directory
 from ninedoor.tree.namespace import Namespace
@@ -64,7 +64,7 @@ class RecordingAudit:
 class FakePrincipal:
     """Satisfies `ninedoor.session.ports.Principal`. `refusals` maps a question (`check`, `walk`, `open`,
     `pay`, `read`, `write`) to the refusal it meets; `asked` remembers the questions; `hidden` paths are left
-    out of listings."""
+    out of listings; `affordable` is how many operations can be paid for at once."""
 
     def __init__(self, label: str = "queen", *, metered: bool = False, paying: bool = False) -> None:
         self.label = label
@@ -75,6 +75,7 @@ class FakePrincipal:
         self.refusals: dict[str, P9Error] = {}
         self.asked: list[tuple[Any, ...]] = []
         self.hidden: set[Path] = set()
+        self.affordable = 1 << 16
 
     def answer(self, question: str, *details: Any) -> None:
         self.asked.append((question, *details))
@@ -83,7 +84,14 @@ class FakePrincipal:
 
     @property
     def pay(self) -> Pay | None:
-        return (lambda now: self.answer("pay")) if self.paying else None
+        return self._pay if self.paying else None
+
+    def _pay(self, now: float, operations: int = 1, /) -> None:
+        for _ in range(operations):
+            self.answer("pay")
+
+    def affords(self, operations: int, now: float) -> bool:
+        return operations <= self.affordable
 
     def check(self, now: float) -> None:
         self.answer("check")
@@ -137,13 +145,18 @@ class FakeGate:
 
 
 class FakeAppends:
-    """Satisfies `ninedoor.session.ports.Appends`: `calls` remembers what was begun and settled."""
+    """Satisfies `ninedoor.session.ports.Appends`: `calls` remembers what was begun and settled. A run has
+    room for `room` bytes."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.room = 1 << 16
 
     def begin(self, now: float) -> None:
         self.calls.append("begin")
+
+    def fits(self, appends: int, size: int) -> bool:
+        return self.calls[-1:] == ["begin"] and size <= self.room
 
     def settle(self) -> None:
         self.calls.append("settle")
@@ -151,7 +164,8 @@ class FakeAppends:
 
 class World:
     """What the sessions of one daemon share. `store_failure` is raised by every commit and sync while set;
-    `undo` takes the last bind back."""
+    `undo` takes the last bind back. `gather` shows /log/gathering too, an append-only file that takes writes
+    in a row together; `gathered` has what it took so."""
 
     def __init__(self) -> None:
         self.tree = Namespace(NOW)
@@ -162,6 +176,7 @@ class World:
         self.syncs = 0
         self.store_failure: P9Error | None = None
         self.written: list[tuple[str, bytes, Caller]] = []
+        self.gathered: list[list[bytes]] = []
         self.on_command: Callable[[bytes, Caller], None] = self._bind
         self.undo: Callable[[], None]
         self.log = Ring(1 << 16)
@@ -193,6 +208,10 @@ class World:
             peer=peer,
         )
 
+    def gather(self, take: Gather | None = None) -> None:
+        gather = take or self._gather_log
+        self.tree.add(Stream(("log", "gathering"), self.log, self._append_log, gather=gather))
+
     def kill(self, name: str = "worker-1", reason: str = "killed by queen") -> None:
         """Take a worker's directory out of the tree."""
         self.workers.remove(name, reason, NOW)
@@ -211,6 +230,10 @@ class World:
         self.written.append((caller.label, data, caller))
         self.log.append(data, now)
         return len(data)
+
+    def _gather_log(self, datas: Sequence[bytes], now: float) -> None:
+        self.gathered.append(list(datas))
+        self.log.append(b"".join(datas), now)
 
     def _command(self, offset: int, data: bytes, caller: Caller, now: float) -> int:
         self.written.append((caller.label, data, caller))

@@ -11,7 +11,8 @@ import pytest
 
 from ninedoor import limits
 from ninedoor.errors import P9Error
-from ninedoor.session.session import SessionLimits, check_name
+from ninedoor.session.names import check_name
+from ninedoor.session.session import SessionLimits
 from ninedoor.tree.text import StaticText
 from ninedoor.wire import messages as m
 from ninedoor.wire.codec import decode_dirents

@@ -56,8 +56,9 @@ def test_it_grows_until_it_is_committed_and_is_immutable_then() -> None:
 
 def test_nobody_reads_what_is_not_committed() -> None:
     node, text = new()
+    handle = node.open(READ, NOW)
     with pytest.raises(P9Error) as absent:
-        node.open(READ, NOW)
+        handle.read(0, 10, NOW)
     text.data = b"con"
     handle = node.open(READ, NOW)
     with pytest.raises(P9Error) as pending:

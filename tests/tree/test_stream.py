@@ -5,6 +5,7 @@ The model beside the tests keeps every byte that was ever appended, which the ri
 
 import errno
 import stat
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -256,27 +257,30 @@ def test_a_streaming_reader_may_ask_for_an_offset_far_past_the_end() -> None:
 APPENDS = st.binary(min_size=1, max_size=64).map(lambda data: data.replace(b"\n", b"."))
 
 
-@given(st.lists(st.one_of(APPENDS, st.integers(1, 90)), max_size=40), st.booleans())
-def test_a_streaming_reader_loses_only_what_the_ring_lost_and_is_told_of_all_of_it(
-    steps: list[bytes | int], waits: bool
+Start = Literal["waiting", "start", "size"]
+
+
+@given(
+    st.lists(st.one_of(APPENDS, st.integers(1, 90)), max_size=40),
+    st.sampled_from(("waiting", "start", "size")),
+)
+def test_who_reads_on_loses_only_what_the_ring_lost_and_is_told_of_all_of_it(
+    steps: list[bytes | int], start: Start
 ) -> None:
     file = _File(64)
     opened = file.opened()
-    if waits:
-        assert opened.read(0, 100, 0.0) == b""
-    seen = b""
-    position = 0
+    if start != "waiting":
+        file.append(b"begun." * 10)
+    count = position = 0 if start != "size" else file.ring.next
+    assert opened.read(count, 1, 0.0) == (b"b" if start == "start" else b"")
+    seen = b"b" if start == "start" else b""
 
     for step in [*steps, *(90 for _ in range(20))]:
         if isinstance(step, bytes):
             file.append(step)
             continue
-        if not file.ring.next:
-            waits = True
-        elif not seen and not waits:
-            position = file.ring.base
-        seen += opened.read(len(seen), step, 0.0)
-        assert len(seen) <= file.ring.next, "it counts past the size"
+        seen += opened.read(count + len(seen), step, 0.0)
+        assert count + len(seen) <= file.ring.next, "it counts past the size"
 
     assert not opened.pending()
     at = 0
@@ -312,7 +316,7 @@ def test_a_reader_that_seeks_to_where_bytes_are_gone_reads_line_feeds() -> None:
     assert opened.read(1, 1, 0.0) == b"\n"
 
 
-def test_a_seeking_reader_that_is_overtaken_finds_a_marker_and_keeps_its_position() -> None:
+def test_a_seeking_reader_that_is_overtaken_finds_a_marker_and_goes_on_behind_it() -> None:
     heard = _Heard()
     file = _File(64)
     opened = Stream(("telemetry",), file.ring, None, cursors=heard).open(READ, 0.0)
@@ -324,10 +328,38 @@ def test_a_seeking_reader_that_is_overtaken_finds_a_marker_and_keeps_its_positio
 
     told = marker(Gap(60, 70))
     assert opened.read(10, 20, 0.0) == told[:20]
-    assert opened.read(30, 200, 0.0) == told[20:] + b"\n" * (60 - len(told)) + b"a" * 4 + b"b" * 60
-    assert opened.read(134, 100, 0.0) == b""
-    assert opened.read(10, 20, 0.0) == told[:20], "it stands where it stood"
+    assert opened.read(30, 200, 0.0) == told[20:] + b"a" * 4 + b"b" * 60
+    end = 10 + len(told) + 64
+    assert opened.read(end, 100, 0.0) == b""
+    file.append(b"c")
+    assert opened.read(end, 100, 0.0) == b"c"
     assert heard.stale == [(10, 70)]
+
+
+def test_a_seeking_reader_that_was_overtaken_and_seeks_again_means_the_files_offsets() -> None:
+    file = _File(64)
+    opened = file.opened()
+    file.append(b"0123456789")
+    opened.read(6, 100, 0.0)
+    file.append(b"a" * 64)
+    file.append(b"b" * 60)
+    opened.read(10, 30, 0.0)
+
+    assert opened.read(72, 4, 0.0) == b"aabb"
+    assert opened.read(10, 5, 0.0) == b"\n" * 5
+    assert opened.read(130, 100, 0.0) == b"bbbb"
+
+
+def test_who_seeks_to_where_bytes_went_long_ago_is_not_overtaken_there() -> None:
+    file = _File(64)
+    file.append(b"a" * 64)
+    file.append(b"b" * 64)
+    file.append(b"c" * 64)
+    opened = file.opened()
+
+    assert opened.read(10, 50, 0.0) == b"\n" * 50
+    assert opened.read(60, 50, 0.0) == b"\n" * 50
+    assert opened.read(110, 50, 0.0) == b"\n" * 18 + b"c" * 32
 
 
 def test_a_seeking_reader_is_overtaken_more_than_once() -> None:
@@ -342,9 +374,10 @@ def test_a_seeking_reader_is_overtaken_more_than_once() -> None:
     file.append(b"c" * 64)
     file.append(b"d" * 60)
 
-    rest = b"\n" * 34
-    assert opened.read(30, 100, 0.0) == marker(Gap(60, 70))[20:] + b"\n" * (60 - len(marker(Gap(60, 70))))
-    assert opened.read(70, 200, 0.0).startswith(marker(Gap(124, 194)) + rest)
+    first = marker(Gap(60, 70))
+    assert opened.read(30, 100, 0.0) == first[20:]
+    end = 10 + len(first)
+    assert opened.read(end, 200, 0.0) == marker(Gap(124, 194)) + b"c" * 4 + b"d" * 60
 
 
 def test_a_seeking_reader_that_is_overtaken_by_little_keeps_its_position() -> None:
@@ -371,14 +404,17 @@ def test_a_seeking_reader_sees_every_position_as_it_was_or_as_lost(
 ) -> None:
     file = _File()
     opened = file.opened()
+    ended = 0
 
     for step in steps:
         if isinstance(step, bytes):
             file.append(step)
             continue
         offset, count = step
+        offset += offset == ended  # who reads on where it stood may be overtaken
 
         assert opened.read(offset, count, 0.0) == file.sought(offset, count)
+        ended = offset + len(file.sought(offset, count))
 
 
 def test_tail_finds_the_end_by_the_size_and_follows_it() -> None:

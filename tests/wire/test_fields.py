@@ -188,7 +188,7 @@ def test_a_refused_string_is_not_kept_by_its_error() -> None:
         read_string(b"\x08\0secret\xff\xff", 0, 10, [])
 
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
     assert "secret" not in str(caught.value)
 
 

@@ -100,6 +100,7 @@ CONTENTS: Mapping[str, str] = {
     "/gpu/<gpu>/job": "jobs, one JSON object a line",
     "/gpu/<gpu>/queue": "unfinished jobs with what their lease allows, one JSON object a line",
     "/gpu/<gpu>/status": "how jobs and leases go, one JSON object a line",
+    "/updates/ctl": "what there is, and how much room: `store`, `epochs`, `models`; commands, one a line",
     "/updates/<epoch>/chunks/<sha256>": "one chunk: written in pieces, read once it has that hash",
     "/updates/<epoch>/manifest.cbor": "what the update is made of, signed: written last, and then immutable",
     "/updates/<epoch>/payload": "the content of a committed update, behind that of its base",
@@ -149,7 +150,7 @@ def files(manifest: Manifest) -> list[File]:
         hive.segments.command(_DEVICE, '{"new":"segment"}', _NOW)
     if manifest.config.gpu:
         for line in publish.lines(_PUBLISHED.encode()):
-            hive.gpus.publish(line, _Caller(), _NOW)
+            hive.gpus.publications.take(line, _Caller(), _NOW)
     own, strange = (
         {
             role: Access(
@@ -176,7 +177,7 @@ def _updates(settings: Cas) -> Updates | None:
     updates.load(_NOW)
     bundle = Bundle(_EPOCH, settings.chunk_bytes, len(_CONTENT), _HASH, (_HASH,))
     updates.write_chunk(_EPOCH, _HASH, 0, _CONTENT, _NOW)
-    updates.write_manifest(_EPOCH, 0, encode(bundle), _NOW)
+    updates.manifests.write(_EPOCH, 0, encode(bundle), _NOW)
     updates.models.write_weights(_HASH, 0, _CONTENT, _NOW)
     return updates
 

@@ -47,7 +47,7 @@ class TelemetryIngest(Table):
     )
     eviction_policy: Literal["evict-oldest", "refuse"] = Field(
         default=_INGEST.eviction_policy,
-        description="What happens at a limit: the oldest segment leaves, or the write is refused.",
+        description="At a limit: the oldest segment or device leaves, or the write is refused.",
     )
 
 

@@ -1,10 +1,11 @@
 """What a packer of updates is told."""
 
 import json
+from pathlib import Path
 
 from ninedoor.manifest.emit.template import cas_template
 from ninedoor.manifest.load import load
-from tests.manifest.samples import OURS, STOCK
+from tests.manifest.samples import OURS, STOCK, as_toml, content_of, edited
 
 
 def test_the_template_says_what_the_manifest_says() -> None:
@@ -27,3 +28,12 @@ def test_keys_are_sorted_and_limits_are_the_files() -> None:
     assert list(json.loads(text)) == sorted(json.loads(text))
     assert '"chunks_max": 65536' in text
     assert text.endswith("}\n")
+
+
+def test_a_store_with_a_budget_takes_as_many_chunks_as_the_hive(tmp_path: Path) -> None:
+    store = {"chunk_bytes": 8000, "budget_bytes": 1 << 30}
+    file = tmp_path / "hive.toml"
+    file.write_text(as_toml(edited(content_of(OURS), {("cas", "store"): store})))
+    manifest = load(file)
+
+    assert json.loads(cas_template(manifest))["chunks_max"] == manifest.config.cas.max_chunks == 65536
