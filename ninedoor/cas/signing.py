@@ -71,7 +71,12 @@ def derive_public(seed: bytes) -> bytes:
 
 def sign(bundle: Bundle, seed: bytes) -> bytes:
     """The signature of `bundle`, whatever signature it has; the same for the same content and key."""
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(signed_message(bundle))
+    return sign_message(signed_message(bundle), seed)
+
+
+def sign_message(message: bytes, seed: bytes) -> bytes:
+    """The signature of any bytes."""
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
 
 
 def verify(bundle: Bundle, public_keys: Iterable[bytes]) -> bytes | None:
@@ -79,10 +84,14 @@ def verify(bundle: Bundle, public_keys: Iterable[bytes]) -> bytes | None:
     that is no point of the curve has signed nothing."""
     if bundle.signature is None:
         return None
-    message = signed_message(bundle)
+    return signer_of(signed_message(bundle), bundle.signature, public_keys)
+
+
+def signer_of(message: bytes, signature: bytes, public_keys: Iterable[bytes]) -> bytes | None:
+    """The first of `public_keys` whose `signature` of `message` this is, None when it is of none of them."""
     for key in public_keys:
         try:
-            Ed25519PublicKey.from_public_bytes(key).verify(bundle.signature, message)
+            Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
         except (InvalidSignature, ValueError):
             continue
         return key

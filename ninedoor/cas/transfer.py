@@ -11,6 +11,7 @@ import base64
 import binascii
 
 from ninedoor.cas.faults import CasFault
+from ninedoor.limits import APPEND_OFFSET
 
 PREFIX = b"b64:"
 
@@ -25,6 +26,23 @@ def prepare(data: bytes, *, appended: bool) -> bytes:
             if appended:
                 raise CasFault(f"not base64 behind b64: {bad}".lower()) from None
     return line if appended else data
+
+
+def is_part(committed: bytes, offset: int, data: bytes) -> bool:
+    """Does a write say again what is committed? Appended pieces have no place of their own, so they may be
+    from anywhere in it."""
+    appended = offset == APPEND_OFFSET
+    try:
+        content = prepare(data, appended=appended)
+    except CasFault:
+        return False
+    if appended:
+        return content in committed
+    if committed[offset : offset + len(data)] == data and offset + len(data) <= len(committed):
+        return True
+    if offset + len(content) == len(committed) + 1 and content.endswith(b"\n"):
+        content = content[:-1]
+    return committed[offset : offset + len(content)] == content
 
 
 def _without_line_end(data: bytes) -> bytes:

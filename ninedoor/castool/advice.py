@@ -3,6 +3,8 @@
 import errno
 
 from ninedoor.castool.ways.way import Way
+from ninedoor.client.failures import ConnectError
+from ninedoor.client.pipeline import refusal
 from ninedoor.errors import P9Error
 
 LOG = "/log/queen.log"
@@ -31,6 +33,24 @@ _MANIFEST = {
 }
 
 
+_MODEL = {
+    **_CHUNK,
+    errno.ENOENT: "the hive has no such place: are [cas] and [ecosystem.models] enabled there?",
+    errno.EMSGSIZE: "it is over the hive's chunk_bytes, or does not fit one write; a console's have 93 bytes",
+    errno.ENOSPC: "the disk of the hive is full, or it has max_models models",
+}
+
+
+def refused_model(way: Way, path: str, refused: P9Error) -> str:
+    """Why the file of a model at `path` is not taken."""
+    return _refused(way, path, refused, _MODEL)
+
+
+def refused_order(way: Way, path: str, refused: P9Error) -> str:
+    """Why a command to `path` is not carried out."""
+    return _refused(way, path, refused, {})
+
+
 def refused_chunk(way: Way, path: str, refused: P9Error) -> str:
     """Why the chunk at `path` is not taken."""
     return _refused(way, path, refused, _CHUNK)
@@ -42,19 +62,22 @@ def refused_manifest(way: Way, path: str, refused: P9Error) -> str:
 
 
 def _refused(way: Way, path: str, refused: P9Error, meanings: dict[int, str]) -> str:
-    told = _logged(way, path) or meanings.get(refused.ecode)
+    name, told = _logged(way, path)
+    exact = getattr(errno, name, None)
+    if exact is not None:
+        refused = refusal(exact)  # a console has one word for several
+    told = told or meanings.get(refused.ecode, "")
     return f"the hive refuses {path}: {refused}{f' ({told})' if told else ''}"
 
 
-def _logged(way: Way, path: str) -> str:
-    """Why the latest write to `path` was refused, by the hive's log; "" where that cannot be had, or not
-    quickly."""
-    if not way.resumes:
-        return ""
+def _logged(way: Way, path: str) -> tuple[str, str]:
+    """With which error the latest write to `path` was refused, and why, by the hive's log; both "" where that
+    cannot be had."""
     try:
-        lines = way.read(LOG).decode(errors="replace").splitlines()
-    except P9Error:
-        return ""
-    about = f" op=Twrite path={path} "
+        lines = way.latest(LOG).decode(errors="replace").splitlines()
+    except (P9Error, ConnectError):
+        return "", ""
+    about = f" op=Twrite path={path} error="
     denials = (line for line in reversed(lines) if line.startswith("denied ") and about in line)
-    return next(denials, "").partition(" reason=")[2]
+    name, _, reason = next(denials, "").partition(about)[2].partition(" reason=")
+    return name, reason

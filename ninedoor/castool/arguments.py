@@ -9,6 +9,9 @@ from ninedoor.cli.arguments import Parser, add_version
 OUT_DIR = "out/cas"
 """Below it a bundle is written, in a directory named for its epoch."""
 
+MODELS_DIR = "out/models"
+"""Below it a model is written, in a directory named for its weights."""
+
 RETRY_S = 30.0
 TIMEOUT_S = 15.0
 
@@ -35,6 +38,8 @@ def describe() -> Parser:
     _download(command("download", "fetch the payload of an epoch, or the rest of it", examples.DOWNLOAD))
     _verify(command("verify", "check every byte of a bundle or of a hive's epoch", examples.VERIFY))
     _inspect(command("inspect", "show what a manifest says", examples.INSPECT))
+    _list(command("list", "show the updates and models of a hive", examples.LIST))
+    _drop(command("drop", "remove an epoch from a hive", examples.DROP))
     _keygen(command("keygen", "write a new signing key and its public key", examples.KEYGEN))
     completion = command("completion", "print a completion script for a shell", examples.COMPLETION)
     completion.add_argument("shell", choices=("bash", "zsh"), help="the shell to complete for")
@@ -42,17 +47,33 @@ def describe() -> Parser:
 
 
 def _pack(parser: Parser) -> None:
-    _epoch(parser, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--epoch", metavar="E", help="make an update: 1 to 20 digits, as in /updates/E")
+    what.add_argument("--model", action="store_true", help="make a model: the input is its weights")
     parser.add_argument("--input", required=True, metavar="FILE", help="the payload, or - for standard input")
-    parser.add_argument("--out-dir", metavar="DIR", help=f"write the bundle there; default {OUT_DIR}/E")
+    parser.add_argument("--schema", metavar="FILE", help="of a model: what it takes and gives")
     parser.add_argument(
+        "--out-dir",
+        metavar="DIR",
+        help=f"write the bundle there; default {OUT_DIR}/E, for a model {MODELS_DIR}/SHA256",
+    )
+    accepting = parser.add_mutually_exclusive_group()
+    accepting.add_argument(
         "--template",
         metavar="FILE",
         help="what the hive accepts, as coh-rtc writes it; default out/cas_manifest_template.json, "
         "then configs/generated/cas_manifest_template.json",
     )
+    accepting.add_argument(
+        "--manifest",
+        metavar="FILE",
+        help="the hive's manifest, which says the same; without a template default $NINEDOOR_MANIFEST",
+    )
     parser.add_argument(
-        "--chunk-bytes", metavar="N", type=_count, help="bytes of a chunk; default what the template says"
+        "--chunk-bytes",
+        metavar="N",
+        type=_count,
+        help="bytes of a chunk; default what the template or manifest says, else that of the stock manifest",
     )
     parser.add_argument(
         "--delta-base", metavar="BUNDLE", help="make a delta: its payload is that of BUNDLE, then the input"
@@ -76,14 +97,14 @@ def _pack(parser: Parser) -> None:
 
 
 def _upload(parser: Parser) -> None:
-    parser.add_argument("--bundle", required=True, metavar="DIR", help="the bundle")
+    parser.add_argument("--bundle", required=True, metavar="DIR", help="the bundle, or the model")
     _hive(parser)
     _retry(parser)
     _output(parser)
 
 
 def _download(parser: Parser) -> None:
-    _epoch(parser, required=True)
+    _chosen(parser, required=True)
     parser.add_argument(
         "--output", required=True, metavar="FILE", help="where the payload goes, or - for standard output"
     )
@@ -96,8 +117,8 @@ def _download(parser: Parser) -> None:
 
 
 def _verify(parser: Parser) -> None:
-    parser.add_argument("bundle", nargs="?", metavar="DIR", help="a bundle")
-    _epoch(parser)
+    parser.add_argument("bundle", nargs="?", metavar="DIR", help="a bundle, or a model")
+    _chosen(parser)
     parser.add_argument("--delta-base", metavar="BUNDLE", help="the base of a bundle that is a delta")
     _public_key(parser)
     _hive(parser)
@@ -107,14 +128,23 @@ def _verify(parser: Parser) -> None:
 
 def _inspect(parser: Parser) -> None:
     parser.add_argument(
-        "source", nargs="?", metavar="FILE", help="a manifest.cbor, a bundle, or - for standard input"
+        "source",
+        nargs="?",
+        metavar="FILE",
+        help="a manifest.cbor, a bundle, a model, or - for standard input",
     )
-    _epoch(parser)
+    _chosen(parser)
     parser.add_argument("--chunks", action="store_true", help="list the chunks too")
     _public_key(parser)
     _hive(parser)
     _retry(parser)
     _output(parser)
+
+
+def _list(parser: Parser) -> None:
+    _hive(parser)
+    _retry(parser)
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def _keygen(parser: Parser) -> None:
@@ -125,10 +155,20 @@ def _keygen(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
-def _epoch(parser: Parser, *, required: bool = False) -> None:
+def _drop(parser: Parser) -> None:
     parser.add_argument(
-        "--epoch", required=required, metavar="E", help="the epoch: 1 to 20 digits, as in /updates/E"
+        "--epoch", required=True, metavar="E", help="the epoch: 1 to 20 digits, as in /updates/E"
     )
+    _hive(parser)
+    _retry(parser)
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def _chosen(parser: Parser, *, required: bool = False) -> None:
+    """An update or a model of a hive."""
+    what = parser.add_mutually_exclusive_group(required=required)
+    what.add_argument("--epoch", metavar="E", help="the update: 1 to 20 digits, as in /updates/E")
+    what.add_argument("--model", metavar="SHA256", help="the model of that name, as in /models/SHA256")
 
 
 def _public_key(parser: Parser) -> None:
@@ -142,17 +182,21 @@ def _public_key(parser: Parser) -> None:
 
 
 def _hive(parser: Parser) -> None:
-    group = parser.add_argument_group("which hive; default its console on TCP")
+    group = parser.add_argument_group(
+        "which hive; default $NINEDOOR_HIVE, then the only one that runs here, then its console on TCP"
+    )
     way = group.add_mutually_exclusive_group()
     way.add_argument(
         "--url", metavar="URL", type=values.url, help="its 9P socket: unix:/path, tcp://host:port"
     )
     way.add_argument("--mount", metavar="DIR", help="where it is mounted")
     way.add_argument("--line", metavar="FILE", help="its console on a serial line or unix socket")
-    group.add_argument("--host", metavar="HOST", default="127.0.0.1", help="default 127.0.0.1")
-    group.add_argument("--port", metavar="PORT", type=_count, default=31337, help="default 31337")
+    group.add_argument("--host", metavar="HOST", help="of its console on TCP; default 127.0.0.1")
+    group.add_argument("--port", metavar="PORT", type=_count, help="of its console on TCP; default 31337")
     group.add_argument(
-        "--auth-token", metavar="TOKEN", help="the console's token; default $COHSH_AUTH_TOKEN, then changeme"
+        "--auth-token",
+        metavar="TOKEN",
+        help="the console's token, or @FILE; default $COHSH_AUTH_TOKEN, then changeme",
     )
     group.add_argument("--ticket", metavar="TICKET", default="", help="attach with this ticket, or @FILE")
 

@@ -3,9 +3,10 @@
 import argparse
 import hashlib
 import os
+from collections import deque
 from pathlib import Path
 
-from ninedoor.castool import padding, signatures
+from ninedoor.castool import modelcommands, padding, signatures
 from ninedoor.castool.epochs import Epoch, fetch, verified
 from ninedoor.castool.keys import read_public
 from ninedoor.castool.patience import patiently
@@ -18,18 +19,23 @@ from ninedoor.cli.secretfiles import STANDARD_INPUT
 
 
 class Received:
-    """How far the payload of `epoch` has come: `chunks` of it, `fetched` bytes in this run, its `tail`."""
+    """How far the payload of `epoch` has come: `chunks` of it, `fetched` bytes in this run."""
 
     def __init__(self, epoch: Epoch, sink: Sink, advance: Advance) -> None:
         self.epoch = epoch
         self.chunks = 0
         self.fetched = 0
-        self.tail = b""
+        self._latest: deque[bytes] = deque(maxlen=2 + -(-padding.TRAILER_BYTES // epoch.bundle.chunk_bytes))
         self._sink = sink
         self._advance = advance
         self._digest = hashlib.sha256()
         for chunk in sink.present(epoch):
             self._count(chunk)
+
+    @property
+    def tail(self) -> bytes:
+        """The end of what has come, as long as `padding.exact_size` wants it."""
+        return b"".join(self._latest)[-padding.tail_bytes(self.epoch.bundle.chunk_bytes) :]
 
     def rest(self, way: Way) -> None:
         """Take what is missing."""
@@ -50,12 +56,14 @@ class Received:
     def _count(self, chunk: bytes) -> None:
         self.chunks += 1
         self._digest.update(chunk)
-        self.tail = (self.tail + chunk)[-padding.tail_bytes(self.epoch.bundle.chunk_bytes) :]
+        self._latest.append(chunk)
         self._advance(len(chunk))
 
 
 def download(arguments: argparse.Namespace) -> int:
     """Download the payload, or the rest of it."""
+    if arguments.model is not None:
+        return modelcommands.download(arguments)
     streams = arguments.output == STANDARD_INPUT
     if streams and arguments.json:
         raise CommandFailure(Exit.USAGE, "standard output cannot be both the payload and JSON")

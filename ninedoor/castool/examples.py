@@ -25,7 +25,9 @@ examples:
   cas-tool pack --epoch 100 --input app.bin --signing-key update.key
   cas-tool pack --epoch 101 --input more.bin --delta-base out/cas/100 --signing-key update.key
   cas-tool pack --epoch 7 --input demo.txt --pad --chunk-bytes 128 --out-dir demo
-  vault read seed | cas-tool pack --epoch 8 --input app.bin --signing-key -"""
+  cas-tool pack --epoch 9 --input app.bin --manifest hive.toml --signing-key update.key
+  vault read seed | cas-tool pack --epoch 8 --input app.bin --signing-key -
+  cas-tool pack --model --input adapter.bin --schema schema.json --signing-key update.key"""
 
 UPLOAD = """Only what the hive does not have is sent, so an upload that was interrupted is
 gone on with by the same command. The manifest goes last: until it is accepted
@@ -33,7 +35,7 @@ the epoch is not ready. Uploading what is there already does no harm.
 
 examples:
   cas-tool upload --bundle out/cas/100
-  cas-tool upload --bundle out/cas/100 --host 10.0.0.7 --auth-token TOKEN --ticket @queen.ticket
+  cas-tool upload --bundle out/cas/100 --host 10.0.0.7 --auth-token @token --ticket @queen.ticket
   cas-tool upload --bundle out/cas/100 --url unix:/run/hive.sock
   cas-tool upload --bundle out/cas/100 --mount /mnt/hive"""
 
@@ -42,7 +44,8 @@ FILE.HASH.part, and the same command goes on behind it.
 
 examples:
   cas-tool download --epoch 100 --output app.bin --url unix:/run/hive.sock
-  cas-tool download --epoch 100 --output - --mount /mnt/hive | tar x"""
+  cas-tool download --epoch 100 --output - --mount /mnt/hive | tar x
+  cas-tool download --model SHA256 --output adapter.bin --url unix:/run/hive.sock"""
 
 VERIFY = """Of an epoch every byte is read. With --public-key an update that is not signed,
 or by another key, fails.
@@ -57,6 +60,20 @@ INSPECT = """examples:
   cas-tool inspect out/cas/100
   cas-tool inspect manifest.cbor --chunks
   cas-tool inspect --epoch 100 --url unix:/run/hive.sock --json"""
+
+LIST = """States are those of /updates/EPOCH/status; a model is weights_missing until all of
+its weights are there. CHUNKS are those that are there, of those that it has.
+
+examples:
+  cas-tool list --url unix:/run/hive.sock
+  cas-tool list --mount /mnt/hive --json"""
+
+DROP = """What the epoch alone held is removed when room is short, else when it has been of
+no use for unused_s of the hive's manifest. Its number is used up: only the same
+update can have it again. Bases of deltas are dropped after the deltas.
+
+examples:
+  cas-tool drop --epoch 38 --url unix:/run/hive.sock"""
 
 KEYGEN = """FILE gets 32 random bytes, the seed of an Ed25519 key, as 64 hexadecimal digits;
 only its owner can read it. It signs updates and stays where they are packed.

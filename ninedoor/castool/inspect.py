@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 from ninedoor.cas.manifest import SCHEMA, Bundle, signed_message
-from ninedoor.castool import signatures
+from ninedoor.castool import modelcommands, signatures
 from ninedoor.castool.bundle import LIMITS, MANIFEST, decoded, read_manifest
 from ninedoor.castool.epochs import fetch
 from ninedoor.castool.keys import read_public
+from ninedoor.castool.models import is_model
 from ninedoor.castool.patience import patiently
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.secretfiles import STANDARD_INPUT
@@ -19,8 +20,12 @@ from ninedoor.cli.secretfiles import STANDARD_INPUT
 
 def inspect(arguments: argparse.Namespace) -> int:
     """Print it. A signature that is not by one of the keys given is shown as wrong, and is no failure."""
-    if (arguments.source is None) == (arguments.epoch is None):
-        raise CommandFailure(Exit.USAGE, "give a manifest or bundle, or --epoch and where the hive is")
+    if (arguments.source is None) == (arguments.epoch is None and arguments.model is None):
+        raise CommandFailure(
+            Exit.USAGE, "give a manifest or bundle, or --epoch or --model and where the hive is"
+        )
+    if arguments.model is not None or (arguments.source is not None and is_model(Path(arguments.source))):
+        return modelcommands.inspect(arguments)
     keys = read_public(arguments.public_key)
     if arguments.source is None:
         epoch = patiently(arguments, lambda way: fetch(way, arguments.epoch), lambda: 0)

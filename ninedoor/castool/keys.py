@@ -21,10 +21,12 @@ from ninedoor.cli.secretfiles import STANDARD_INPUT, read_key
 PUBLIC_SUFFIX = ".pub"
 
 
-def read_seed(source: str) -> bytes:
-    """The seed in file `source`, or on standard input for `-`. A file that others can read is remarked upon.
+def read_seed(source: str, public: Sequence[bytes] = ()) -> bytes:
+    """The seed in file `source`, or on standard input for `-`. What is known as a public key, as all of
+    `public` are, is refused: whoever reads it could sign then. A file that others can read is remarked upon.
     Raises OSError, CommandFailure; no error repeats what was read."""
     seed = _key(source, "signing key")
+    _refuse_public(source, seed, public)
     if source != STANDARD_INPUT and stat.S_IMODE(os.stat(source).st_mode) & 0o077:
         sys.stderr.write(f"cas-tool: note: others can read the signing key {source}: chmod 600 {source}\n")
     return seed
@@ -43,6 +45,40 @@ def read_public(sources: Sequence[str]) -> list[bytes]:
         keys += read.keys
         revoked.update(read.revoked)
     return [key for key in keys if key not in revoked]
+
+
+def _refuse_public(source: str, seed: bytes, public: Sequence[bytes]) -> None:
+    file = source.removesuffix(PUBLIC_SUFFIX)
+    if source == STANDARD_INPUT:
+        if seed in public:
+            raise CommandFailure(
+                Exit.USAGE, "standard input has a public key of the hive: sign with the seed it was made from"
+            )
+    elif source != file:
+        raise CommandFailure(
+            Exit.USAGE,
+            f"{source} is the public key{_half_of(file, seed)}, which everybody may have: sign with {file}",
+        )
+    elif seed in public or _holds(source + PUBLIC_SUFFIX, seed):
+        raise CommandFailure(
+            Exit.USAGE, f"{source} holds a public key, not a signing key: sign with the seed it was made from"
+        )
+
+
+def _half_of(file: str, key: bytes) -> str:
+    """` of FILE` where the seed in `file` is known to make the public `key`."""
+    try:
+        return f" of {file}" if derive_public(_key(file, "signing key")) == key else ""
+    except (CommandFailure, OSError):
+        return ""
+
+
+def _holds(file: str, key: bytes) -> bool:
+    """Is `key` the public key in `file`?"""
+    try:
+        return _key(file, "public key") == key
+    except (CommandFailure, OSError):
+        return False
 
 
 def _key(source: str, what: str) -> bytes:

@@ -11,6 +11,8 @@ COMMANDS = {
     "upload": "ninedoor.castool.upload:upload",
     "download": "ninedoor.castool.download:download",
     "verify": "ninedoor.castool.verify:verify",
+    "list": "ninedoor.castool.listing:show",
+    "drop": "ninedoor.castool.drop:drop",
     "inspect": "ninedoor.castool.inspect:inspect",
     "keygen": "ninedoor.castool.keys:keygen",
     "completion": "ninedoor.castool.completion:completion",

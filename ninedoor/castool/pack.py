@@ -12,23 +12,28 @@ from typing import BinaryIO
 from ninedoor.cas.limits import is_epoch
 from ninedoor.cas.manifest import Bundle, Delta, encode
 from ninedoor.cas.signing import sign
-from ninedoor.castool import padding
+from ninedoor.castool import modelcommands, padding
 from ninedoor.castool.arguments import OUT_DIR
 from ninedoor.castool.bundle import MANIFEST, Directory, open_directory, replacing, write_chunks
 from ninedoor.castool.keys import read_seed
 from ninedoor.castool.progress import Advance, progress
 from ninedoor.castool.report import note, report
-from ninedoor.castool.template import Template, found
+from ninedoor.castool.template import Template, chosen
+from ninedoor.castool.template import chunk_bytes as size_of_chunks
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.secretfiles import STANDARD_INPUT
 
 
 def pack(arguments: argparse.Namespace) -> int:
     """Write the bundle, whole or not at all."""
+    if arguments.model:
+        return modelcommands.pack(arguments)
+    if arguments.schema is not None:
+        raise CommandFailure(Exit.USAGE, "only a --model has a --schema")
     if not is_epoch(arguments.epoch):
         raise CommandFailure(Exit.USAGE, f"epoch {arguments.epoch!r} must be 1 to 20 digits")
-    template = found(arguments.template)
-    chunk_bytes = _chunk_bytes(arguments.chunk_bytes, template)
+    template = chosen(arguments)
+    chunk_bytes = size_of_chunks(arguments.chunk_bytes, template)
     seed = _seed(arguments, template)
     base = _base(arguments, template, chunk_bytes)
     place = Path(arguments.out_dir or f"{OUT_DIR}/{arguments.epoch}")
@@ -38,8 +43,8 @@ def pack(arguments: argparse.Namespace) -> int:
         if template is not None and len(bundle.chunks) > template.chunks_max:
             raise CommandFailure(
                 Exit.USAGE,
-                f"the payload makes {len(bundle.chunks)} chunks, over chunks_max {template.chunks_max} "
-                "of the template",
+                f"the payload makes {len(bundle.chunks)} chunks, over max_chunks {template.chunks_max} "
+                f"of {template.name}",
             )
         if seed is not None:
             bundle = replace(bundle, signature=sign(bundle, seed))
@@ -91,33 +96,15 @@ def _facts(place: Path, bundle: Bundle) -> dict[str, object]:
     }
 
 
-def _chunk_bytes(given: int | None, template: Template | None) -> int:
-    if template is None:
-        if given is None:
-            raise CommandFailure(
-                Exit.USAGE,
-                "what size are chunks? there is no template at out/cas_manifest_template.json "
-                "(`coh-rtc MANIFEST --cas-manifest-template FILE` writes it): give that or --chunk-bytes",
-            )
-        return given
-    if not template.enabled:
-        note("by the template, the hive serves no updates: enable of [cas] is false")
-    if given is not None and given != template.chunk_bytes:
-        note(f"the hive of the template takes chunks of {template.chunk_bytes} bytes only, not of {given}")
-    size = template.chunk_bytes if given is None else given
-    if size < 1:
-        raise CommandFailure(Exit.USAGE, f"chunk_bytes is {size} in the template: give --chunk-bytes")
-    return size
-
-
 def _seed(arguments: argparse.Namespace, template: Template | None) -> bytes | None:
     if arguments.signing_key is None:
         if template is not None and template.signing_required:
-            raise CommandFailure(Exit.USAGE, "signing key required by template: give --signing-key")
+            by = template.name.removeprefix("the ")
+            raise CommandFailure(Exit.USAGE, f"signing key required by {by}: give --signing-key")
         return None
     if arguments.signing_key == arguments.input == STANDARD_INPUT:
         raise CommandFailure(Exit.USAGE, "standard input cannot be both the payload and the signing key")
-    return read_seed(arguments.signing_key)
+    return read_seed(arguments.signing_key, () if template is None else template.keys)
 
 
 def _base(arguments: argparse.Namespace, template: Template | None, chunk_bytes: int) -> Directory | None:
@@ -126,7 +113,7 @@ def _base(arguments: argparse.Namespace, template: Template | None, chunk_bytes:
         return None
     if template is not None and not template.delta_enabled:
         raise CommandFailure(
-            Exit.USAGE, "by the template, the hive takes no deltas: enable of [cas.delta] is false"
+            Exit.USAGE, f"by {template.name}, the hive takes no deltas: enable of [cas.delta] is false"
         )
     base = open_directory(Path(arguments.delta_base))
     bundle = base.bundle

@@ -16,23 +16,25 @@ MAGIC = b"cas-pad1"
 _TRAILER = struct.Struct(">8sQ")
 """MAGIC and the payload's length in bytes, big-endian."""
 
+TRAILER_BYTES = _TRAILER.size
+
 
 def padding(size: int, chunk_bytes: int) -> bytes:
     """What follows a payload of `size` bytes: zeros and the trailer, to the end of a chunk."""
-    return bytes(-(size + _TRAILER.size) % chunk_bytes) + _TRAILER.pack(MAGIC, size)
+    return bytes(-(size + TRAILER_BYTES) % chunk_bytes) + _TRAILER.pack(MAGIC, size)
 
 
 def tail_bytes(chunk_bytes: int) -> int:
     """How many bytes at the end of a payload `exact_size` wants to see."""
-    return _TRAILER.size + chunk_bytes - 1
+    return TRAILER_BYTES + chunk_bytes - 1
 
 
 def exact_size(total: int, chunk_bytes: int, tail: bytes) -> int | None:
     """The length of the payload in a padded one of `total` bytes, which ends with `tail` (as many bytes as
     `tail_bytes` says, or all there are); None when it is not padded."""
-    if len(tail) < _TRAILER.size:
+    if len(tail) < TRAILER_BYTES:
         return None
-    magic, size = _TRAILER.unpack(tail[-_TRAILER.size :])
+    magic, size = _TRAILER.unpack(tail[-TRAILER_BYTES:])
     if magic != MAGIC or size > total:
         return None
     expected = padding(size, chunk_bytes)

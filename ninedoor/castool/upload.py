@@ -14,8 +14,9 @@ from pathlib import Path
 
 from ninedoor.cas.faults import CasFault
 from ninedoor.cas.status import Status, parse_text
-from ninedoor.castool import advice
+from ninedoor.castool import advice, modelcommands
 from ninedoor.castool.bundle import MANIFEST, Directory, open_directory
+from ninedoor.castool.models import is_model
 from ninedoor.castool.patience import patiently
 from ninedoor.castool.progress import Advance, progress
 from ninedoor.castool.report import report
@@ -33,9 +34,12 @@ PASSES = 4
 BUSY_S = 0.05
 """Wait before the end of a manifest is sent again to a hive that is busy with it."""
 
-_MOVED = frozenset({errno.EINVAL, errno.EMSGSIZE, errno.EBUSY, errno.EIO, errno.EAGAIN})
-"""Refusals after which it is looked at again: somebody else may write the same file, or a part of it was
-there that did not belong to it, and is gone now."""
+_PASSING = frozenset({errno.EBUSY, errno.EIO, errno.EAGAIN})
+"""Refusals that say nothing of what was sent."""
+
+_OF_ANOTHER = frozenset({errno.EINVAL, errno.EMSGSIZE})
+"""Refusals of what does not go on with what is there: somebody else may write the same file, or a part of it
+was there that did not belong to it, and is gone now. Of what is complete in itself they are final."""
 
 
 @dataclass
@@ -49,6 +53,8 @@ class Tally:
 
 def upload(arguments: argparse.Namespace) -> int:
     """Upload the bundle, or the rest of it."""
+    if is_model(Path(arguments.bundle)):
+        return modelcommands.upload(arguments)
     source = open_directory(Path(arguments.bundle))
     bundle = source.bundle
     tally = Tally()
@@ -82,7 +88,7 @@ def _upload(source: Directory, tally: Tally, advance: Advance, patience_s: float
     """Bring what is missing; false when nothing was. Raises CommandFailure, P9Error, ConnectError."""
     folder = f"/updates/{source.bundle.epoch}"
     status = _status(way, folder)
-    committed = status.manifest_bytes > 0 and status.manifest_pending_bytes == 0
+    committed = _is_committed(status)
     if committed and way.read(f"{folder}/{MANIFEST}") != source.encoded:
         raise CommandFailure(
             Exit.FAILED,
@@ -120,8 +126,10 @@ def _bring_chunks(way: Way, source: Directory, folder: str, tally: Tally, advanc
                 advance(len(sent.parcel.data))
             elif isinstance(sent.refused, Unanswered):
                 raise sent.refused
-            elif sent.refused.ecode in _MOVED:
+            elif sent.refused.ecode in _PASSING | _OF_ANOTHER:
                 source.chunk(index)  # it may be ours that is damaged
+                if sent.refused.ecode == errno.EMSGSIZE and not sent.parcel.start:
+                    raise _chunk_failure(way, f"{folder}/{sent.parcel.name}", sent.refused)
                 refused[index] = sent.refused
             else:
                 raise _chunk_failure(way, f"{folder}/{sent.parcel.name}", sent.refused)
@@ -189,24 +197,22 @@ def _bring_manifest(way: Way, source: Directory, folder: str, patience_s: float)
             return
         if isinstance(refusal, Unanswered):
             raise refusal
-        if _committed(way, folder) == source.encoded:
+        status = _status(way, folder)
+        if _is_committed(status) and way.read(f"{folder}/{MANIFEST}") == source.encoded:
             return  # somebody else brought it
         if refusal.ecode == errno.EBUSY and time.monotonic() < deadline:
             time.sleep(BUSY_S)
             continue
         passes += 1
-        if refusal.ecode not in _MOVED or passes == PASSES:
+        # Where nothing is left of what was refused, and all of it was sent, it was refused for what it is.
+        is_final = refusal.ecode in _OF_ANOTHER and not start and not status.manifest_pending_bytes
+        if is_final or refusal.ecode not in _PASSING | _OF_ANOTHER or passes == PASSES:
             text = advice.refused_manifest(way, f"{folder}/{MANIFEST}", refusal)
             raise CommandFailure(Exit.FAILED, text)
 
 
-def _committed(way: Way, folder: str) -> bytes | None:
-    try:
-        return way.read(f"{folder}/{MANIFEST}")
-    except Unanswered:
-        raise
-    except P9Error:
-        return None
+def _is_committed(status: Status) -> bool:
+    return status.manifest_bytes > 0 and status.manifest_pending_bytes == 0
 
 
 def _status(way: Way, folder: str) -> Status:

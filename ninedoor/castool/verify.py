@@ -7,11 +7,12 @@ from pathlib import Path
 from ninedoor.cas.faults import CasFault
 from ninedoor.cas.manifest import Bundle
 from ninedoor.cas.payload import check_delta
-from ninedoor.castool import signatures
+from ninedoor.castool import modelcommands, signatures
 from ninedoor.castool.bundle import Directory, open_directory
 from ninedoor.castool.download import Received
 from ninedoor.castool.epochs import fetch
 from ninedoor.castool.keys import read_public
+from ninedoor.castool.models import is_model
 from ninedoor.castool.patience import patiently
 from ninedoor.castool.progress import Advance, progress
 from ninedoor.castool.report import report
@@ -21,8 +22,10 @@ from ninedoor.cli.exits import CommandFailure, Exit
 
 def verify(arguments: argparse.Namespace) -> int:
     """Check it. Raises CommandFailure for the first fault."""
-    if (arguments.bundle is None) == (arguments.epoch is None):
-        raise CommandFailure(Exit.USAGE, "give a bundle, or --epoch and where the hive is")
+    if (arguments.bundle is None) == (arguments.epoch is None and arguments.model is None):
+        raise CommandFailure(Exit.USAGE, "give a bundle, or --epoch or --model and where the hive is")
+    if arguments.model is not None or (arguments.bundle is not None and is_model(Path(arguments.bundle))):
+        return modelcommands.verify(arguments)
     keys = read_public(arguments.public_key)
     if arguments.bundle is not None:
         bundle, place = _directory(arguments), arguments.bundle

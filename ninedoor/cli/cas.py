@@ -27,7 +27,8 @@ def show(arguments: argparse.Namespace) -> int:
     for epoch in _epochs(found):
         sys.stdout.write(" ".join(f"{key}={value}" for key, value in epoch.items()) + "\n")
     for name, size in sorted(found.pending.items()):
-        sys.stdout.write(f"epoch={name} state=pending manifest_pending_bytes={size}\n")
+        state = "manifest_pending" if size else "empty"  # as /updates/<epoch>/status has them
+        sys.stdout.write(f"epoch={name} state={state} manifest_pending_bytes={size}\n")
     for digest in sorted(found.models):
         sys.stdout.write(f"model={digest.hex()}\n")
     counts = " ".join(f"{key}={value}" for key, value in _chunks(found).items())

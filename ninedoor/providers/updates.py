@@ -1,5 +1,6 @@
 """/updates: bundles that arrive chunk by chunk, and their payloads. Formats are in docs/INTERFACES.md.
 
+    /updates/ctl                       how full the store is; write commands, see `ninedoor.updates.control`
     /updates/<epoch>/chunks/<sha256>   write the content of a chunk, in pieces; read it once committed
     /updates/<epoch>/manifest.cbor     write it after the chunks; read it once committed
     /updates/<epoch>/status, .cbor     how far the epoch has come
@@ -9,7 +10,7 @@ Any epoch and any hash can be walked to; only what holds something is listed, an
 """
 
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from ninedoor.cas.limits import hash_of, is_epoch
@@ -20,10 +21,16 @@ from ninedoor.session.ports import Path
 from ninedoor.tree.blob import BlobFile, Held, Reader
 from ninedoor.tree.mapped import MappedDirectory
 from ninedoor.tree.node import BaseNode
+from ninedoor.tree.register import Register
 from ninedoor.tree.text import RenderedText
+from ninedoor.updates.control import Control
+from ninedoor.updates.registry import ALL
 from ninedoor.updates.updates import Updates
 
 ROOT = ("updates",)
+
+CTL = "ctl"
+"""No epoch: those are digits."""
 
 STATUS_BYTES = 1024
 """Room for a status with every number as long as any."""
@@ -42,19 +49,23 @@ class Tree:
 
     def __init__(self, site: Site, updates: Updates) -> None:
         self._updates = updates
+        self._control = Control(updates)
         self._mtime = site.now
         site.tree.add(
             MappedDirectory(
                 ROOT,
                 self._epoch,
-                lambda: updates.epochs,
-                lambda: updates.version,
-                partial(updates.watch, ""),
+                lambda: (CTL, *updates.epochs),
+                lambda: updates.registry.version,
+                partial(updates.registry.watch, ALL),
                 mtime=site.now,
             )
         )
 
     def _epoch(self, path: Path, name: str) -> BaseNode | None:
+        if name == CTL:
+            control, watched = self._control, partial(self._updates.registry.watch, ALL)
+            return Register(path, control.text, control.execute, watched, mtime=self._mtime)
         if not is_epoch(name):
             return None
         return MappedDirectory(
@@ -62,20 +73,20 @@ class Tree:
             partial(self._file, name),
             partial(self._files, name),
             partial(self._version, name),
-            partial(self._updates.watch, name),
+            partial(self._updates.registry.watch, name),
             mtime=self._mtime_of(name),
         )
 
-    def _files(self, epoch: str) -> Iterable[str]:
+    def _files(self, epoch: str) -> list[str]:
         shown = self._updates.settings
-        yield "chunks"
+        files = ["chunks"]
         if shown.manifest:
-            yield "manifest.cbor"
+            files.append("manifest.cbor")
         if shown.status:
-            yield "status"
-            yield "status.cbor"
+            files += ("status", "status.cbor")
         if self._is_committed(epoch):
-            yield PAYLOAD
+            files.append(PAYLOAD)
+        return files
 
     def _file(self, epoch: str, path: Path, name: str) -> BaseNode | None:
         if name not in self._files(epoch):
@@ -88,7 +99,7 @@ class Tree:
                     partial(self._chunk, epoch),
                     partial(self._chunks, epoch),
                     partial(self._version, epoch),
-                    partial(updates.watch, epoch),
+                    partial(updates.registry.watch, epoch),
                     mtime=mtime,
                 )
             case "manifest.cbor":
@@ -168,10 +179,10 @@ class Manifest:
         return reader_of(encode(bundle))
 
     def write(self, offset: int, data: bytes, now: float) -> int:
-        return self._updates.write_manifest(self._epoch, offset, data, now)
+        return self._updates.manifests.write(self._epoch, offset, data, now)
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
-        return self._updates.watch(self._epoch, wake)
+        return self._updates.registry.watch(self._epoch, wake)
 
 
 class Assembled:
@@ -194,7 +205,7 @@ class Assembled:
         raise P9Error(errno.EPERM, "payload is read-only")
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
-        return self._updates.watch(self._epoch, wake)
+        return self._updates.registry.watch(self._epoch, wake)
 
 
 def reader_of(content: bytes) -> Reader:

@@ -23,12 +23,16 @@ from ninedoor.updates.updates import Updates
 _log = logging.getLogger(__name__)
 
 VERIFY_EVERY_S = 86400.0
-"""Every chunk is compared with its hash when the hive starts, and then once a day."""
+"""Every chunk is compared with its hash when the hive starts, then once a day, and when somebody asks."""
 
 VERIFY_PAUSE_S = 0.2
 """Between two pieces of that, of some 10 ms each: it is in no hurry."""
 
 COLLECT_EVERY_S = 60.0
+"""Pause between two looks at what has been of no use for long."""
+
+COLLECT_PAUSE_S = 0.1
+"""The same while there is more of it: some 1000 chunks are removed in a second."""
 
 
 class UpdateKeeper:
@@ -100,11 +104,18 @@ class UpdateKeeper:
             wanted = trio.Event()
 
     async def _verify(self, clock: Clock) -> None:
+        updates = self.updates
         while True:
-            for job in self.updates.verification():
+            hurried = trio.Event()
+            updates.hurry = hurried.set
+            asked, updates.is_verification_wanted = updates.is_verification_wanted, False
+            for job in updates.verification():
                 await self._do(job, clock)
                 await trio.sleep(VERIFY_PAUSE_S)
-            await trio.sleep(VERIFY_EVERY_S)
+            if asked:
+                updates.verified(clock())
+            with trio.move_on_after(VERIFY_EVERY_S):
+                await hurried.wait()
 
     async def _do(self, job: Job, clock: Clock) -> None:
         await trio.to_thread.run_sync(job.run)
@@ -114,11 +125,14 @@ class UpdateKeeper:
             _log.error("updates: %s", failed)
 
     async def _collect(self, clock: Clock) -> None:
+        pause_s = COLLECT_EVERY_S
         while True:
-            await trio.sleep(COLLECT_EVERY_S)
+            await trio.sleep(pause_s)
             try:
-                self.updates.collect(clock())
+                removed = self.updates.collect(clock())
+                pause_s = COLLECT_PAUSE_S if removed else COLLECT_EVERY_S
             except P9Error as failed:
+                pause_s = COLLECT_EVERY_S
                 _log.error("unused chunks were not removed: %s", failed)
 
     async def _sync(self, batch_s: float) -> None:

@@ -6,13 +6,16 @@ What the kinds mean is `ninedoor.updates`' business; a store knows names and byt
 
 from typing import Literal, NamedTuple, Protocol, get_args
 
-Kind = Literal["chunks", "partial", "epochs", "manifests", "accepted", "parts", "models", "quarantine"]
+Kind = Literal[
+    "chunks", "partial", "epochs", "manifests", "accepted", "parts", "dropped", "models", "quarantine"
+]
 """chunks      content by hash, whole and verified when it was written
 partial     the first bytes of chunks, by hash
 epochs      an empty mark for each epoch that holds anything
 manifests   accepted manifests by epoch; all their chunks were durable before
 accepted    accepted manifests whose chunks a power cut might still take: to be verified by whoever loads them
 parts       the first bytes of manifests, by epoch
+dropped     by epoch, manifests that were accepted and dropped, or their SHA-256
 models      schemas and signatures of models, `<hash>.<file>`, and an empty mark `<hash>.model`
 quarantine  chunks whose content has another hash, `<number>-<expected hash>`
 """

@@ -67,10 +67,8 @@ class BlobFile(BaseNode):
     def open(self, access: int, now: float) -> Opened:
         if access & WRITE and not self._writable:
             raise P9Error(errno.EPERM, f"{self.path[-1]} is read-only")
-        committed, size = self._content.held()
-        if access == READ and not committed and not size:
-            raise self._uncommitted()
-        reader = self._content.reader(now) if access & READ and committed else None
+        # What is not committed cannot be read, but opened: who copies in place looks at what there is.
+        reader = self._content.reader(now) if access & READ and self._content.held().committed else None
         return BlobHandle(self._content, reader, self._uncommitted)
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:

@@ -5,27 +5,28 @@ on it never changes. Until then its bytes are kept as far as they have come (`pa
 write names the offset it begins at, or appends:
 
 - bytes that are there already are compared, and what is new behind them is added, so that an upload can be
-sent
-  again from anywhere, by anybody, any number of times;
+  sent again from anywhere, by anybody, any number of times;
 - at offset 0 other bytes than those that are there begin the chunk anew: the first ones were wrong, or these
-are,
-  and then the hash will tell;
+  are, and then the hash will tell;
 - other bytes elsewhere, and a gap, are refused.
 """
 
 import errno
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from ninedoor.cas.faults import CasFault
 from ninedoor.cas.limits import hash_of
-from ninedoor.cas.transfer import prepare
+from ninedoor.cas.transfer import is_part, prepare
 from ninedoor.config import Cas
 from ninedoor.errors import P9Error
-from ninedoor.limits import APPEND_OFFSET, BLOCK_BYTES
+from ninedoor.limits import APPEND_OFFSET
 from ninedoor.store.blobports import Blob, Blobs
+from ninedoor.updates.budget import Budget, blocks
+from ninedoor.updates.quarantine import Quarantine
+from ninedoor.updates.references import References
+from ninedoor.updates.watchers import Wake, Watchers
 
 Log = Callable[[str, float], None]
 """(line, now) for /log/queen.log; never raises."""
@@ -33,52 +34,44 @@ Log = Callable[[str, float], None]
 PRESSURE_S = 600.0
 """A chunk that no manifest refers to is safe for this long after it was written, even when room is short."""
 
-
-def blocks(size: int) -> int:
-    """Bytes of the budget that a file of `size` bytes takes."""
-    return -(-size // BLOCK_BYTES) * BLOCK_BYTES
-
-
-class Budget:
-    """Bytes that updates may take, and how many they do."""
-
-    def __init__(self, most: int) -> None:
-        self.used = 0
-        self._most = most
-
-    def lacks(self, more: int) -> int:
-        """By how many bytes `more` would exceed the budget, 0 when they fit."""
-        return max(0, self.used + more - self._most)
-
-    def refusal(self, more: int) -> P9Error:
-        taken = f"{self.used} of {self._most} bytes are taken (cas.store.budget_bytes)"
-        return P9Error(errno.EDQUOT, f"no room for {more} bytes of updates: {taken}")
+RELIEF = 64
+"""Chunks that nobody needs which are removed at a time when the disk is full."""
 
 
 class Chunks:
     """`sizes` holds what is committed, `partial` how far the others have come. `lost` is called with a chunk
-    that turned out to be damaged, after it is gone."""
+    that turned out to be damaged, after it is gone, `found` with each that is committed."""
 
     def __init__(self, blobs: Blobs, settings: Cas, budget: Budget, log: Log) -> None:
         self.sizes: dict[bytes, int] = {}
         self.partial: dict[bytes, int] = {}
         self.lost: Callable[[bytes], None] = lambda digest: None
+        self.found: Callable[[bytes], None] = lambda digest: None
         self._blobs = blobs
         self._most = settings.chunk_bytes
-        self._quarantined_most = settings.quarantine
         self._budget = budget
         self._log = log
-        self._references: Counter[bytes] = Counter()
-        self._unused: dict[bytes, float] = {}
-        self._quarantine: list[str] = []
-        self._watchers: dict[bytes, list[Callable[[], None]]] = {}
+        self._references = References()
+        self._quarantine = Quarantine(blobs, settings.quarantine)
+        self._watchers: Watchers[bytes] = Watchers()
+
+    @property
+    def unused(self) -> int:
+        """How many, whole or not, nothing refers to."""
+        return self._references.unused
+
+    @property
+    def quarantined(self) -> int:
+        """How many with another hash than their name are kept."""
+        return len(self._quarantine)
 
     def load(self, stored: Iterable[Blob]) -> None:
         """Take over what a store holds; foreign names are left alone."""
         ages: list[tuple[float, bytes]] = []
+        quarantined: list[str] = []
         for blob in stored:
             if blob.kind == "quarantine":
-                self._quarantine.append(blob.name)
+                quarantined.append(blob.name)
                 continue
             digest = hash_of(blob.name)
             if digest is None or blob.kind not in ("chunks", "partial"):
@@ -86,8 +79,8 @@ class Chunks:
             (self.sizes if blob.kind == "chunks" else self.partial)[digest] = blob.size
             self._budget.used += blocks(blob.size)
             ages.append((blob.mtime, digest))
-        self._quarantine.sort()
-        self._unused = {digest: mtime for mtime, digest in sorted(ages)}
+        self._quarantine.load(quarantined)
+        self._references.load(ages)
 
     # -- reading ----------------------------------------------------------------------------------------
 
@@ -182,32 +175,42 @@ class Chunks:
         committed = self.read(digest, now)
         if not is_part(committed, offset, data):
             raise P9Error(errno.EINVAL, "chunk already committed")
-        if digest in self._unused:
-            self._touch(digest, now)
+        self._references.touch_unused(digest, now)
         return committed
 
     def _commit(self, digest: bytes, content: bytes, now: float) -> None:
         was_partial = digest in self.partial
         need = blocks(len(content)) - blocks(self.partial.get(digest, 0))
         self._make_room(need, digest, now)
-        self._blobs.write("chunks", digest.hex(), content)
+        name = digest.hex()
+        try:
+            self._blobs.write("chunks", name, content)
+        except P9Error as full:
+            self._relieve(full, now)
+            self._blobs.write("chunks", name, content)
         self.sizes[digest] = len(content)
         self._budget.used += blocks(len(content))
         if was_partial:
             with suppress(P9Error):  # what stays is removed at the next start
                 self.drop_partial(digest)
-        self._touch(digest, now)
-        self._tell(digest)
+        self._references.touch(digest, now)
+        self._watchers.tell(digest)
+        self.found(digest)
 
     def _extend(self, digest: bytes, at: int, content: bytes, now: float) -> None:
         before, after = self.partial.get(digest, 0), at + len(content)
         need = blocks(after) - blocks(before)
         self._make_room(need, digest, now)
-        self._blobs.append("partial", digest.hex(), at, content)
+        name = digest.hex()
+        try:
+            self._blobs.append("partial", name, at, content)
+        except P9Error as full:
+            self._relieve(full, now)
+            self._blobs.append("partial", name, at, content)
         self.partial[digest] = after
         self._budget.used += need
-        self._touch(digest, now)
-        self._tell(digest)
+        self._references.touch(digest, now)
+        self._watchers.tell(digest)
 
     def drop_partial(self, digest: bytes) -> None:
         """Give up the bytes of a chunk that is not whole. Raises P9Error from the store."""
@@ -216,67 +219,50 @@ class Chunks:
             self._blobs.remove("partial", digest.hex())
             del self.partial[digest]
             self._budget.used -= blocks(size)
-            self._unused.pop(digest, None)
-            self._tell(digest)
+            self._references.forget(digest)
+            self._watchers.tell(digest)
 
     # -- what is wrong ----------------------------------------------------------------------------------
 
     def _mismatch(self, digest: bytes, actual: bytes, content: bytes, where: str, now: float) -> None:
         with suppress(P9Error):  # an inspection that a full disk forbids
-            for name in self._places(digest):
-                self._blobs.write("quarantine", name, content)
+            self._quarantine.keep(digest, content)
         self.drop_partial(digest)
         told = f"expected={digest.hex()} actual={actual.hex()} bytes={len(content)}"
         self._log(f"cas-chunk quarantined {where} {told}", now)
         raise P9Error(errno.EINVAL, f"chunk hash mismatch: content has {actual.hex()}")
 
     def _damaged(self, digest: bytes, actual: bytes, size: int, now: float) -> None:
-        names = self._places(digest)
-        for name in names:
-            self._blobs.move("chunks", digest.hex(), "quarantine", name)
-        if not names:
-            self._blobs.remove("chunks", digest.hex())
+        self._quarantine.take(digest)
         self._forget(digest)
         told = f"expected={digest.hex()} actual={actual.hex()} bytes={size}"
         self._log(f"cas-chunk damaged {told}", now)
-
-    def _places(self, digest: bytes) -> list[str]:
-        """The name under which to keep a chunk in quarantine, if any are kept; older ones make room."""
-        if not self._quarantined_most:
-            return []
-        while len(self._quarantine) >= self._quarantined_most:
-            self._blobs.remove("quarantine", self._quarantine[0])
-            del self._quarantine[0]
-        newest = self._quarantine[-1].partition("-")[0] if self._quarantine else "0"
-        number = int(newest) + 1 if newest.isdecimal() else 1
-        name = f"{number:012d}-{digest.hex()}"
-        self._quarantine.append(name)
-        return [name]
 
     def _forget(self, digest: bytes) -> None:
         size = self.sizes.pop(digest, None)
         if size is not None:
             self._budget.used -= blocks(size)
-            self._unused.pop(digest, None)
-            self._tell(digest)
+            self._references.forget(digest)
+            self._watchers.tell(digest)
             self.lost(digest)
 
     # -- what refers to them ----------------------------------------------------------------------------
 
     def refer(self, digests: Iterable[bytes]) -> None:
         """A manifest or model names these: they stay."""
-        for digest in set(digests):
-            self._references[digest] += 1
-            self._unused.pop(digest, None)
+        self._references.name(digests)
+
+    def release(self, digests: Iterable[bytes], now: float) -> None:
+        """One that named these is gone: those that nothing else names have been of no use from `now` on."""
+        for digest in self._references.release(digests):
+            if digest in self.sizes or digest in self.partial:
+                self._references.touch(digest, now)
 
     def collect(self, now: float, older_than_s: float, most: int) -> int:
         """Remove at most `most` chunks that nothing refers to and that nobody has written for so long, the
         longest unused first; returns how many went. Raises P9Error from the store."""
         removed = 0
-        while self._unused and removed < most:
-            digest, touched = next(iter(self._unused.items()))
-            if now - touched < older_than_s:
-                break
+        while removed < most and (digest := self._references.oldest(now - older_than_s)) is not None:
             self._remove(digest)
             removed += 1
         return removed
@@ -287,8 +273,8 @@ class Chunks:
         if digest in self.sizes:
             self._blobs.remove("chunks", digest.hex())
             self._budget.used -= blocks(self.sizes.pop(digest))
-            self._tell(digest)
-        self._unused.pop(digest, None)
+            self._watchers.tell(digest)
+        self._references.forget(digest)
 
     def make_room(self, need: int, now: float) -> None:
         """Raises EDQUOT unless `need` bytes fit the budget, what nobody needs being removed first."""
@@ -296,47 +282,16 @@ class Chunks:
             if not self.collect(now, PRESSURE_S, 1):
                 raise self._budget.refusal(need)
 
+    def _relieve(self, full: P9Error, now: float) -> None:
+        """The disk is full: remove what nobody needs. Raises `full` for anything else, and where there is
+        nothing of that kind."""
+        if full.ecode != errno.ENOSPC or not self.collect(now, PRESSURE_S, RELIEF):
+            raise full
+
     def _make_room(self, need: int, digest: bytes, now: float) -> None:
-        if digest in self._unused:
-            self._touch(digest, now)
+        self._references.touch_unused(digest, now)
         self.make_room(need, now)
 
-    def _touch(self, digest: bytes, now: float) -> None:
-        if digest not in self._references:
-            self._unused.pop(digest, None)
-            self._unused[digest] = now
-
-    # -- who wants to know ------------------------------------------------------------------------------
-
-    def watch(self, digest: bytes, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call `wake` whenever the chunk has changed, until the returned function is called."""
-        watchers = self._watchers.setdefault(digest, [])
-        watchers.append(wake)
-
-        def stop() -> None:
-            watchers.remove(wake)
-            if not watchers and self._watchers.get(digest) is watchers:
-                del self._watchers[digest]
-
-        return stop
-
-    def _tell(self, digest: bytes) -> None:
-        for wake in tuple(self._watchers.get(digest, ())):
-            wake()
-
-
-def is_part(committed: bytes, offset: int, data: bytes) -> bool:
-    """Does a write say again what is committed? Appended pieces have no place of their own, so they may be
-    from anywhere in it."""
-    appended = offset == APPEND_OFFSET
-    try:
-        content = prepare(data, appended=appended)
-    except CasFault:
-        return False
-    if appended:
-        return content in committed
-    if committed[offset : offset + len(data)] == data and offset + len(data) <= len(committed):
-        return True
-    if offset + len(content) == len(committed) + 1 and content.endswith(b"\n"):
-        content = content[:-1]
-    return committed[offset : offset + len(content)] == content
+    def watch(self, digest: bytes, wake: Wake) -> Wake:
+        """See `Watchers.watch`: the chunk has changed."""
+        return self._watchers.watch(digest, wake)

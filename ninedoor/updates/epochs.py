@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ninedoor.cas.manifest import Bundle, Decoder
 from ninedoor.cas.status import State, Status
@@ -53,6 +54,15 @@ class Epoch:
     version: int = 2
     missing: set[bytes] = field(default_factory=set)
     mtime: float = 0.0
+
+    @property
+    def stored_as(self) -> Literal["manifests", "accepted"]:
+        """The kind of its manifest in the store, once it is committed."""
+        return "manifests" if self.settled else "accepted"
+
+    def own(self) -> tuple[bytes, ...]:
+        """Its own chunks, once it is committed."""
+        return () if self.bundle is None else self.bundle.chunks
 
     def digests(self) -> list[bytes]:
         """The chunks that a listing shows, each once."""

@@ -106,7 +106,12 @@ def drop(found: Inventory, blobs: Blobs, name: str) -> None:
     for other, bundle in sorted(found.bundles.items()):
         if bundle.delta is not None and bundle.delta.base_epoch == name:
             raise CasFault(f"epoch {other} is a delta on epoch {name}: drop that first")
-    kinds: tuple[Kind, ...] = ("parts", "accepted", "manifests", "epochs")
+    # As a running hive does: a manifest stays as a mark, so that its number never comes to stand for another
+    # update.
+    for blob in blobs.load():
+        if blob.name == name and blob.kind in ("accepted", "manifests"):
+            blobs.move(blob.kind, name, "dropped", name)
+    kinds: tuple[Kind, ...] = ("parts", "epochs")
     for kind in kinds:
         blobs.remove(kind, name)
     found.bundles.pop(name, None)

@@ -5,17 +5,18 @@ signature take one write each. What is there never changes.
 """
 
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ninedoor.cas.faults import CasFault
 from ninedoor.cas.limits import hash_of
-from ninedoor.cas.transfer import prepare
+from ninedoor.cas.transfer import is_part, prepare
 from ninedoor.config import Cas
 from ninedoor.errors import P9Error
 from ninedoor.limits import APPEND_OFFSET
 from ninedoor.store.blobports import Blob, Blobs
-from ninedoor.updates.chunks import Chunks, is_part
+from ninedoor.updates.chunks import Chunks
+from ninedoor.updates.watchers import Wake, Watchers
 
 TEXTS = ("schema", "signature")
 """Files of a model besides its weights."""
@@ -40,7 +41,7 @@ class Models:
         self._blobs = blobs
         self._most = settings.max_models
         self._chunks = chunks
-        self._watchers: dict[bytes | None, list[Callable[[], None]]] = {}
+        self._watchers: Watchers[bytes | None] = Watchers()
 
     def load(self, stored: Iterable[Blob]) -> None:
         """Take over what a store holds; foreign names are left alone."""
@@ -88,7 +89,7 @@ class Models:
         if content:
             self._blobs.write("models", f"{digest.hex()}.{file}", content)
             self._create(digest).texts[file] = content
-            self._tell(digest)
+            self._watchers.tell(digest)
         return len(data)
 
     def text(self, digest: bytes, file: str) -> bytes | None:
@@ -96,22 +97,10 @@ class Models:
         model = self.models.get(digest)
         return None if model is None else model.texts.get(file)
 
-    def watch(self, digest: bytes | None, wake: Callable[[], None]) -> Callable[[], None]:
+    def watch(self, digest: bytes | None, wake: Wake) -> Wake:
         """Call `wake` whenever a text of the model has come, for None whenever there are other models, until
         the returned function is called."""
-        watchers = self._watchers.setdefault(digest, [])
-        watchers.append(wake)
-
-        def stop() -> None:
-            watchers.remove(wake)
-            if not watchers and self._watchers.get(digest) is watchers:
-                del self._watchers[digest]
-
-        return stop
-
-    def _tell(self, digest: bytes | None) -> None:
-        for wake in tuple(self._watchers.get(digest, ())):
-            wake()
+        return self._watchers.watch(digest, wake)
 
     def _require_room(self, digest: bytes) -> None:
         if digest not in self.models and len(self.models) >= self._most:
@@ -124,5 +113,5 @@ class Models:
             model = self.models[digest] = Model(digest, {})
             self._chunks.refer([digest])
             self.version += 1
-            self._tell(None)
+            self._watchers.tell(None)
         return model

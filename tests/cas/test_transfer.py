@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ninedoor.cas.faults import CasFault
-from ninedoor.cas.transfer import prepare
+from ninedoor.cas.transfer import is_part, prepare
+from ninedoor.limits import APPEND_OFFSET
 from tests.cas.packing import lines_of
 
 
@@ -46,3 +47,12 @@ def test_the_lines_of_a_content_store_it_and_fit_a_console(content: bytes) -> No
 
     assert b"".join(prepare(line + b"\n", appended=True) for line in lines) == content
     assert all(len(line) <= 128 for line in lines)
+
+
+def test_what_is_said_again_has_its_place() -> None:
+    assert is_part(b"cohesix", 0, b"coh\n") is False
+    assert is_part(b"cohesix", 0, b"x\n") is False
+    assert is_part(b"cohesix", 0, b"cohesix\n") is True
+    assert is_part(b"cohesix", 4, b"six") is True
+    assert is_part(b"cohesix", APPEND_OFFSET, b"hes\n") is True
+    assert is_part(b"cohesix", APPEND_OFFSET, b"b64:!\n") is False

@@ -14,7 +14,7 @@ from tests.daemons import Daemons
 from tests.deployment import CONFIG
 from tests.manifest.samples import OURS, as_toml, content_of, edited
 
-CAS = Cas(enable=True, chunk_bytes=128, delta=True, keys=(PUBLIC,), budget_bytes=16 << 20)
+CAS = Cas(enable=True, chunk_bytes=128, delta=True, keys=(PUBLIC,), budget_bytes=16 << 20, models=True)
 UPDATES = replace(CONFIG, cas=CAS)
 """A hive of the original's chunk size that trusts the sample key."""
 
@@ -29,12 +29,13 @@ def mounted(place: Path) -> Iterator[Daemons]:
     key.write_text(PUBLIC.hex())
     manifest = place / "root_task.toml"
     tables = {
+        ("ecosystem", "models"): {"enable": True},
         ("cas",): {
             "enable": True,
             "store": {"chunk_bytes": CAS.chunk_bytes, "budget_bytes": CAS.budget_bytes},
             "delta": {"enable": True},
             "signing": {"required": True, "key_path": str(key)},
-        }
+        },
     }
     manifest.write_text(as_toml(edited(content_of(OURS), tables)))
     daemons = Daemons(place, manifest)

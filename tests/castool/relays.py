@@ -48,6 +48,10 @@ class Relay:
         """Wait until one more connection has come to its cut."""
         return self._reached.acquire(timeout=seconds)
 
+    def heal(self) -> None:
+        """No connection that is made from now on breaks."""
+        self._cuts.clear()
+
     def _accept(self) -> None:
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The commands in docs/UPDATES.md are right."""
+"""The commands in docs/UPDATES.md and README.md are right."""
 
 import re
 import shlex
@@ -8,9 +8,14 @@ import pytest
 
 from ninedoor.castool.arguments import describe
 from ninedoor.cli import arguments as ninedoor
+from tests.castool.conftest import Tool
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "UPDATES.md"
-COMMANDS = re.findall(r"(?m)^\$ ((?:cas-tool|ninedoor) [^#|\n]*)", DOCUMENT.read_text())
+TOP = Path(__file__).parents[2]
+COMMANDS = [
+    command
+    for document in ("docs/UPDATES.md", "README.md")
+    for command in re.findall(r"(?m)^\$ ((?:cas-tool|ninedoor) [^#|;>\n]*)", (TOP / document).read_text())
+]
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -23,5 +28,12 @@ def test_every_command_parses(line: str) -> None:
 def test_there_are_commands_of_every_kind() -> None:
     said = " ".join(COMMANDS)
 
-    for command in ("pack", "upload", "download", "verify", "inspect", "keygen"):
+    for command in ("list", "pack", "upload", "download", "verify", "inspect", "keygen"):
         assert f"cas-tool {command} " in said
+
+
+def test_the_manifest_in_the_text_has_the_chunks_that_packing_takes(tool: Tool) -> None:
+    (size,) = re.findall(r"(?m)^chunk_bytes = (\d+)", (TOP / "docs/UPDATES.md").read_text())
+    tool.run("pack", "--epoch", "1", "--input", tool.file("p", b"x"))
+
+    assert f"chunks of {size} bytes" in tool.err

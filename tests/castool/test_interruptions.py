@@ -47,10 +47,10 @@ def url(hive: Hive) -> list[str]:
 @pytest.mark.parametrize("seed", range(3))
 def test_an_upload_cut_ten_times_ends_identical(tool: Tool, hive: Hive, seed: int) -> None:
     place = tool.pack("12", PAYLOAD, chunk_bytes=CHUNK_BYTES)
-    cuts = random.Random(seed).choices(range(50, 40_000), k=TIMES)
+    cuts = random.Random(seed).choices(range(50, 15_000), k=4 * TIMES)
     with relayed(hive, cuts).running() as relay:
         said = tool.json("upload", "--bundle", str(place), "--url", relay.url)
-        assert relay.broken == TIMES
+        assert relay.broken >= TIMES  # of two connections at a time, one may end before its cut
     tool.run("download", "--epoch", "12", "--output", "back", *url(hive))
 
     assert (tool.home / "back").read_bytes() == PAYLOAD
@@ -122,7 +122,7 @@ def test_a_hive_that_stays_away_is_given_up(tool: Tool, hive: Hive) -> None:
 def test_a_tool_killed_ten_times_ends_identical(tool: Tool, hive: Hive) -> None:
     place = tool.pack("12", PAYLOAD, chunk_bytes=CHUNK_BYTES)
     command = [sys.executable, "-m", "ninedoor.castool.main", "upload", "--bundle", str(place)]
-    cuts = random.Random(1).choices(range(500, 40_000), k=TIMES)
+    cuts = random.Random(1).choices(range(500, 40_000), k=2 * TIMES)
     relay = Relay(hive.place / "relay", hive.place / "hive", cuts, held=True)
     with relay.running():
         for _ in range(TIMES):
@@ -135,8 +135,9 @@ def test_a_tool_killed_ten_times_ends_identical(tool: Tool, hive: Hive) -> None:
             assert relay.await_cut(PATIENCE_S)
             process.send_signal(signal.SIGKILL)
             process.wait()
+        relay.heal()
         tool.run("upload", "--bundle", str(place), "--url", relay.url)
     tool.run("download", "--epoch", "12", "--output", "back", *url(hive))
 
-    assert relay.broken == TIMES
+    assert relay.broken >= TIMES
     assert (tool.home / "back").read_bytes() == PAYLOAD

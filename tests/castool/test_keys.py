@@ -82,3 +82,27 @@ def test_trusted_keys_are_those_that_no_file_revokes(tool: Tool) -> None:
     second = tool.file("two", f"revoked {PUBLIC} # leaked\n".encode())
 
     assert [key.hex() for key in read_public([first, second])] == ["11" * 32]
+
+
+def test_the_public_half_is_no_key_to_sign_with(tool: Tool) -> None:
+    tool.run("keygen", "--public-only", tool.key())
+    for name, complaint in (
+        ("update.key.pub", "update.key.pub is the public key of update.key, which everybody may have: sign "),
+        ("alone.pub", "alone.pub is the public key, which everybody may have: sign with alone"),
+        ("both", "both holds a public key, not a signing key"),
+    ):
+        if name != "update.key.pub":
+            tool.file(name, f"{PUBLIC}\n".encode())
+            tool.file("both.pub", f"{PUBLIC}\n".encode())
+        with pytest.raises(CommandFailure) as refused:
+            read_seed(name)
+
+        assert complaint in refused.value.text
+        assert PUBLIC not in refused.value.text
+
+
+def test_a_public_key_from_standard_input_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(PUBLIC.encode())))
+
+    with pytest.raises(CommandFailure, match="standard input has a public key of the hive"):
+        read_seed("-", [bytes.fromhex(PUBLIC)])

@@ -11,9 +11,10 @@ import pytest
 from ninedoor.castool.bundle import open_directory
 from ninedoor.castool.padding import padding
 from ninedoor.cli.exits import Exit
-from tests.cas.vectors import VECTORS
+from tests.cas.vectors import PUBLIC, VECTORS
 from tests.castool.conftest import SEED, Tool
 from tests.castool.test_template import GOOD
+from tests.manifest.samples import OURS, as_toml, content_of, edited
 
 PAYLOADS = {"100": b"A" * 128, "101": b"B" * 128, "7": b"Z" * 256, "8": b"Y" * 128, "9": bytes(range(256))}
 BASES = {"101": "100", "8": "7"}
@@ -108,7 +109,7 @@ def test_the_template_is_kept_to(tool: Tool) -> None:
     assert tool.err == "cas-tool pack: signing key required by template: give --signing-key\n"
 
     tool.run(*command, tool.file("p", b"x" * 257), "--signing-key", tool.key(), status=Exit.USAGE)
-    assert "the payload makes 3 chunks, over chunks_max 2 of the template" in tool.err
+    assert "the payload makes 3 chunks, over max_chunks 2 of the template" in tool.err
     assert not (tool.home / "out/cas/5").exists()
 
     tool.run(*command, tool.file("p", b"x" * 256), "--signing-key", tool.key())
@@ -124,10 +125,59 @@ def test_what_departs_from_the_template_is_remarked_upon(tool: Tool) -> None:
     assert "takes chunks of 128 bytes only, not of 64" in tool.err
 
 
-def test_without_template_the_size_must_be_given(tool: Tool) -> None:
-    tool.run("pack", "--epoch", "5", "--input", tool.file("p", b"x"), status=Exit.USAGE)
+def manifest(tool: Tool, size: int = 64, most: int = 2) -> str:
+    """A hive's own manifest, in a file; its name."""
+    tables = {
+        ("cas", "store"): {"chunk_bytes": size, "budget_bytes": 1 << 20, "max_chunks": most},
+        ("cas", "signing"): {"required": True, "public_keys": [PUBLIC.hex()]},
+    }
+    return tool.file("hive.toml", as_toml(edited(content_of(OURS), tables)).encode())
 
-    assert "give that or --chunk-bytes" in tool.err
+
+def test_without_anything_chunks_are_those_of_the_stock_manifest(tool: Tool) -> None:
+    tool.run("pack", "--epoch", "5", "--input", tool.file("p", b"x" * 16000))
+
+    assert open_directory(tool.home / "out/cas/5").bundle.chunk_bytes == 8000
+    assert "note: chunks of 8000 bytes, as in the stock manifest" in tool.err
+
+
+def test_a_manifest_is_kept_to_in_the_place_of_a_template(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("pack", "--epoch", "5", "--manifest", manifest(tool), "--input")
+    tool.run(*command, tool.file("p", b"x" * 64), status=Exit.USAGE)
+    assert "signing key required by /" in tool.err
+
+    tool.run(*command, tool.file("p", b"x" * 129), "--signing-key", tool.key(), status=Exit.USAGE)
+    assert "the payload makes 3 chunks, over max_chunks 2 of /" in tool.err
+    assert "/hive.toml\n" in tool.err
+
+    monkeypatch.setenv("NINEDOOR_MANIFEST", "hive.toml")
+    words = ("pack", "--epoch", "5", "--input", tool.file("p", b"x" * 64), "--signing-key", tool.key())
+    tool.run(*words)
+    assert open_directory(tool.home / "out/cas/5").bundle.chunk_bytes == 64
+    assert tool.err == ""
+
+
+def test_a_template_goes_before_the_environment_and_after_the_command_line(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NINEDOOR_MANIFEST", manifest(tool))
+    (tool.home / "out").mkdir()
+    tool.file("out/cas_manifest_template.json", json.dumps(GOOD).encode())
+    words = ("pack", "--epoch", "5", "--input", tool.file("p", b"x" * 128), "--signing-key", tool.key())
+    for more, size in (([], 128), (["--manifest", "hive.toml"], 64), (["--chunk-bytes", "32"], 32)):
+        tool.run(*words, *more, "--force")
+        assert open_directory(tool.home / "out/cas/5").bundle.chunk_bytes == size
+
+
+def test_nothing_is_signed_with_a_public_key_of_the_hive(tool: Tool) -> None:
+    copied = tool.file("signing", PUBLIC.hex().encode())
+    words = ("--input", tool.file("p", b"x"), "--manifest", manifest(tool), "--signing-key", copied)
+    for what in (["--epoch", "5"], ["--model"]):
+        tool.run("pack", *what, *words, status=Exit.USAGE)
+        assert "signing holds a public key, not a signing key" in tool.err
+    assert not (tool.home / "out").exists()
 
 
 @pytest.mark.parametrize(

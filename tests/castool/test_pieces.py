@@ -1,10 +1,12 @@
 """Whatever is written arrives as it is, by the hive's reading and by the original's."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ninedoor.cas.transfer import prepare
-from ninedoor.castool.pieces import LEAST, Piece, lines, raw, room
+from ninedoor.castool.pieces import LEAST, Piece, line, lines, raw, room, whole
+from ninedoor.errors import P9Error
 
 TRICKY = st.one_of(
     st.binary(max_size=300),
@@ -44,3 +46,17 @@ def test_what_cannot_be_misread_is_one_piece_as_it_is() -> None:
 
 def test_a_write_has_room_for_what_its_node_holds_and_no_more() -> None:
     assert [room(bytes(size), 8168) for size in (3, 128, 9000)] == [LEAST, 128, 8168]
+
+
+@pytest.mark.parametrize("data", [b"plain", b"ends\n", b"b64:QUJD", b"\n", bytes(range(256))])
+def test_what_is_written_at_once_is_one_piece_by_whichever_rule(data: bytes) -> None:
+    for piece in (whole(data, 400), line(data, 400)):
+        assert prepare(piece.written, appended=True) == data
+        assert piece.size == len(data)
+
+
+def test_what_does_not_fit_one_write_is_refused() -> None:
+    assert line(b"0f" * 64, 128).written == b"0f" * 64
+    for cut in (whole, line):
+        with pytest.raises(P9Error, match="EMSGSIZE: 129 bytes do not fit one write of 128"):
+            cut(b"x" * 129, 128)

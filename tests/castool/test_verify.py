@@ -90,4 +90,4 @@ def test_it_is_said_what_to_verify(bundles: Tool) -> None:
     bundles.run("verify", status=Exit.USAGE)
     bundles.run("verify", "out/cas/100", "--epoch", "100", status=Exit.USAGE)
 
-    assert "give a bundle, or --epoch and where the hive is" in bundles.err
+    assert "give a bundle, or --epoch or --model and where the hive is" in bundles.err

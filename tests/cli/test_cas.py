@@ -39,6 +39,7 @@ def test_list_shows_epochs_by_number_models_and_chunks(
         "model=" + "ab" * 32,
         "chunks",
     ]
+    assert lines[2] == "epoch=11 state=empty manifest_pending_bytes=0"
     assert "kind=delta" in lines[1]
     assert "base=9" in lines[1]
     assert lines[-1].startswith("chunks count=4 bytes=266 partial=0 unused=1 unused_bytes=6")

@@ -1,6 +1,7 @@
 """Updates through the kernel, with the tools everybody has."""
 
 import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,40 @@ def test_dd_uploads_in_pieces_and_goes_on_where_it_stopped(hive: Hive, tmp_path:
     hive.out(f"dd {manifest} bs=100 skip=1 seek=1")
 
     hive.out(f"cmp {bundle}/payload updates/42/payload")
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
+def test_rsync_uploads_in_place_and_goes_on_where_something_stopped(hive: Hive, tmp_path: Path) -> None:
+    bundle = packed(tmp_path, "45", 60_002)
+    for chunk in (bundle / "chunks").iterdir():
+        if chunk.name < "8":
+            hive.out(f"head -c 1500 {chunk} > updates/45/chunks/{chunk.name}")
+    rsync = "rsync --inplace --append"
+    for _again in range(2):
+        assert hive.out(f"{rsync} -r {bundle}/chunks/ updates/45/chunks/ 2>&1") == ""
+        assert hive.out(f"{rsync} {bundle}/manifest.cbor updates/45/ 2>&1") == ""
+
+    hive.out(f"cmp {bundle}/payload updates/45/payload")
+    assert hive.out(f"rsync updates/45/payload {tmp_path}/back && cmp {bundle}/payload {tmp_path}/back") == ""
+
+
+def test_an_epoch_is_dropped_and_what_held_its_payload_is_left_alone(hive: Hive, tmp_path: Path) -> None:
+    bundle = packed(tmp_path, "46", 20_002)
+    hive.out(f"cp {bundle}/chunks/* updates/46/chunks/ && cp {bundle}/manifest.cbor updates/46/")
+    hive.out(f"cmp {bundle}/payload updates/46/payload")
+    assert "epochs total=" in hive.out("cat updates/ctl")
+    hive.out("echo drop 46 > updates/ctl")
+
+    assert "46" not in hive.out("ls updates").split()
+    assert hive.error("cat updates/46/payload")  # ENOENT; ESTALE where the hive is another process
+    assert "No such file" in hive.error("echo drop 46 > updates/ctl")
+    assert "there is no epoch 46" in hive.out("grep updates/ctl log/queen.log | tail -n 1")
+    assert hive.out("head -n 1 updates/46/status") == "status epoch=46 state=empty\n"
+    other = packed(tmp_path / "other", "46", 9_000)
+    assert "Operation not permitted" in hive.error(
+        f"cp {other}/chunks/* updates/46/chunks/ && cp {other}/manifest.cbor updates/46/"
+    )
+    hive.out(f"cp {bundle}/manifest.cbor updates/46/ && cmp {bundle}/payload updates/46/payload")
 
 
 def test_what_is_refused_tells_why(hive: Hive, tmp_path: Path) -> None:

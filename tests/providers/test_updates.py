@@ -61,7 +61,7 @@ def test_looking_at_epochs_makes_none(tree: Tree) -> None:
         )
         assert tree.shown.names(f"/updates/{number}/chunks") == []
 
-    assert tree.shown.names("/updates") == []
+    assert tree.shown.names("/updates") == ["ctl"]
     assert not tree.hive.updates.epochs
 
 
@@ -84,7 +84,7 @@ def test_other_names_are_not_there(tree: Tree, path: str) -> None:
 def test_an_epoch_fills_and_is_ready(tree: Tree) -> None:
     upload(tree, "41", PAYLOAD)
 
-    assert tree.shown.names("/updates") == ["41"]
+    assert tree.shown.names("/updates") == ["41", "ctl"]
     assert tree.shown.names("/updates/41") == ["chunks", "manifest.cbor", "payload", "status", "status.cbor"]
     assert tree.shown.read("/updates/41/payload") == PAYLOAD
     assert b"state=ready" in tree.shown.read("/updates/41/status")

@@ -17,7 +17,7 @@ from ninedoor.config import Config, Store
 from ninedoor.errors import P9Error, StoreError
 from ninedoor.runtime import updates as keeping
 from ninedoor.runtime.app import App
-from ninedoor.updates import updates as module
+from ninedoor.updates import manifests as module
 from tests import deployment
 from tests.runtime.apps import CONFIG
 from tests.updates.hives import SETTINGS, bundled
@@ -153,7 +153,19 @@ async def test_what_is_unused_for_long_is_removed(tmp_path: Path, monkeypatch: p
         await until(lambda: list((tmp_path / "state" / "cas" / "chunks").iterdir()) == [])
         nursery.cancel_scope.cancel()
 
-    assert queen(app).names("/updates") == []
+    assert queen(app).names("/updates") == ["ctl"]
+    app.close()
+
+
+async def test_a_verification_comes_when_it_is_asked_for(tmp_path: Path) -> None:
+    app = App.open(config(), tmp_path / "state")
+    upload(queen(app), "1", PAYLOAD)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(app.run)
+        for times in (1, 2):
+            put(queen(app), "/updates/ctl", b"verify\n")
+            await until(lambda times=times: app.hive.log.retained().count(b"cas-verify finished") == times)  # type: ignore[misc]
+        nursery.cancel_scope.cancel()
     app.close()
 
 

@@ -4,22 +4,29 @@ Shared by the tests of this package and those of the providers; it mirrors no mo
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+
+import pytest
 
 from ninedoor.cas.manifest import Bundle, Delta, encode
 from ninedoor.cas.signing import sign
 from ninedoor.config import Cas
+from ninedoor.errors import P9Error
 from ninedoor.limits import APPEND_OFFSET
 from ninedoor.store.blobports import Blobs
 from ninedoor.store.memoryblobs import MemoryBlobs
 from ninedoor.updates.updates import Updates
 from tests.cas.packing import payload_hash, split
-from tests.cas.vectors import PUBLIC, SEED
+from tests.cas.vectors import PUBLIC, SEED, VECTORS, A, B
 
 NOW = 1000.0
 
 SETTINGS = Cas(enable=True, chunk_bytes=128, max_chunks=64, delta=True, keys=(PUBLIC,), models=True)
+
+ORIGINAL = replace(SETTINGS, max_chunks=8)
+
+UNSIGNED = replace(VECTORS["100"].bundle, signature=None)
 
 
 @dataclass
@@ -36,11 +43,11 @@ class Kept:
         return self.updates.write_chunk(epoch, name, offset, data, NOW)
 
     def manifest(self, epoch: str, data: bytes, offset: int = 0) -> int:
-        return self.updates.write_manifest(epoch, offset, data, NOW)
+        return self.updates.manifests.write(epoch, offset, data, NOW)
 
     def line(self, epoch: str, data: bytes) -> int:
         """Append to the manifest, as a console does."""
-        return self.updates.write_manifest(epoch, APPEND_OFFSET, data, NOW)
+        return self.updates.manifests.write(epoch, APPEND_OFFSET, data, NOW)
 
     def upload(self, bundle: Bundle, chunks: Iterable[bytes]) -> None:
         for chunk in chunks:
@@ -88,3 +95,29 @@ def bundled(
 
 def signed(bundle: Bundle) -> Bundle:
     return replace(bundle, signature=sign(bundle, SEED))
+
+
+def refused(call: Callable[[], object]) -> P9Error:
+    with pytest.raises(P9Error) as refusal:
+        call()
+    return refusal.value
+
+
+def uploaded(*epochs: str) -> Kept:
+    """The original's bundles, by their chunks and manifests."""
+    hive = kept(ORIGINAL)
+    contents = {"100": A, "101": B, "9": bytes(range(256))}
+    for epoch in epochs:
+        for at in range(0, len(contents[epoch]), 128):
+            hive.chunk(epoch, contents[epoch][at : at + 128])
+        hive.manifest(epoch, VECTORS[epoch].data)
+    return hive
+
+
+def large(count: int) -> tuple[Bundle, list[bytes]]:
+    return bundled("1", b"".join(number.to_bytes(4) for number in range(32 * count)))
+
+
+def in_pieces(hive: Kept, data: bytes, size: int = 512) -> None:
+    for at in range(0, len(data), size):
+        hive.manifest("1", data[at : at + size], at)

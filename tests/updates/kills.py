@@ -105,6 +105,9 @@ def steps() -> list[Callable[[Kept], object]]:
         lambda hive: hive.updates.models.write_weights(digest, 0, WEIGHTS, NOW),
         lambda hive: hive.updates.models.write_text(digest, "schema", 0, b"schema"),
         lambda hive: hive.chunk("3", b"for nothing"),
+        lambda hive: hive.upload(*bundled("4", MORE + b"for a while")),
+        lambda hive: hive.updates.sync(),
+        lambda hive: hive.updates.drop("4", NOW),
         lambda hive: hive.updates.sync(),
         lambda hive: hive.updates.collect(NOW + 1e12),
     ]

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from ninedoor.config import Cas
 from ninedoor.errors import P9Error
 from ninedoor.limits import APPEND_OFFSET, BLOCK_BYTES
+from ninedoor.store.blobports import Kind
 from ninedoor.store.memoryblobs import MemoryBlobs
-from ninedoor.updates.chunks import PRESSURE_S, Budget, Chunks, is_part
+from ninedoor.updates.budget import Budget
+from ninedoor.updates.chunks import PRESSURE_S, Chunks
 from tests.cas.packing import lines_of
 from tests.updates.hives import NOW, SETTINGS
 
@@ -255,15 +257,6 @@ def test_a_committed_chunk_may_be_sent_again_and_never_changed() -> None:
     assert shelf.chunks.read(DIGEST, NOW) == CONTENT
 
 
-def test_what_is_said_again_has_its_place() -> None:
-    assert is_part(b"cohesix", 0, b"coh\n") is False
-    assert is_part(b"cohesix", 0, b"x\n") is False
-    assert is_part(b"cohesix", 0, b"cohesix\n") is True
-    assert is_part(b"cohesix", 4, b"six") is True
-    assert is_part(b"cohesix", APPEND_OFFSET, b"hes\n") is True
-    assert is_part(b"cohesix", APPEND_OFFSET, b"b64:!\n") is False
-
-
 def test_a_damaged_chunk_is_not_given_out_and_can_be_sent_again() -> None:
     shelf = Shelf()
     lost: list[bytes] = []
@@ -337,6 +330,35 @@ def test_a_full_disk_refuses_and_leaves_the_state_as_it_was() -> None:
 
     shelf.blobs.failure = None
     assert shelf.write(10, CONTENT[10:]) == CONTENT
+
+
+class Narrow(MemoryBlobs):
+    """A disk with room for three blobs."""
+
+    def write(self, kind: Kind, name: str, data: bytes) -> None:
+        if len(self.load()) == 3:
+            raise P9Error(errno.ENOSPC, "no room")
+        super().write(kind, name, data)
+
+    def append(self, kind: Kind, name: str, offset: int, data: bytes) -> None:
+        if len(self.load()) == 3:
+            raise P9Error(errno.ENOSPC, "no room")
+        super().append(kind, name, offset, data)
+
+
+@pytest.mark.parametrize("size", [128, 50])
+def test_a_full_disk_is_relieved_of_what_nobody_needs(size: int) -> None:
+    shelf = Shelf(blobs=Narrow())
+    for letter in (b"a", b"b", b"c"):
+        shelf.write(0, letter * 128, hashlib.sha256(letter * 128).digest())
+    shelf.chunks.refer([hashlib.sha256(b"a" * 128).digest()])
+    assert shelf.refused(0, CONTENT[:size]).ecode == errno.ENOSPC
+    assert len(shelf.chunks.sizes) == 3
+
+    shelf.write(0, CONTENT[:size], DIGEST, NOW + PRESSURE_S)
+
+    assert hashlib.sha256(b"a" * 128).digest() in shelf.chunks.sizes
+    assert DIGEST in (shelf.chunks.sizes if size == 128 else shelf.chunks.partial)
 
 
 def test_a_write_without_bytes_changes_nothing() -> None:

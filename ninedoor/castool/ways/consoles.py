@@ -12,7 +12,8 @@ from cohsh.transports.transport import Interrupted, Transport, Unreachable
 from ninedoor.castool import pieces
 from ninedoor.castool.ways.way import Parcel, Sent, Way
 from ninedoor.client.failures import ConnectError, Unanswered
-from ninedoor.console.ack import Ack, parse_ack
+from ninedoor.client.pipeline import refusal
+from ninedoor.console.ack import parse_ack
 from ninedoor.console.body import BINARY_PREFIX
 from ninedoor.console.grammar import Command
 from ninedoor.console.refusals import WORDS
@@ -48,6 +49,10 @@ class ConsoleWay(Way):
         except NoBase64:
             raise P9Error(errno.EIO, f"{self.place} sends something else than base64 for {path}") from None
 
+    def latest(self, path: str) -> bytes:
+        """See `Way.latest`."""
+        return "".join(f"{line}\n" for line in self._ask(Command("tail", path=path)).body).encode()
+
     def names(self, folder: str) -> list[str]:
         """See `Way.names`."""
         return list(self._ask(Command("ls", path=folder)).body)
@@ -60,13 +65,17 @@ class ConsoleWay(Way):
         """See `Way.send`."""
         for parcel in parcels:
             try:
-                self._send(f"{folder}/{parcel.name}", parcel.data[parcel.start :])
+                self._send(f"{folder}/{parcel.name}", _lines(parcel))
             except Unanswered:
                 raise
             except P9Error as refused:
                 yield Sent(parcel, refused)
             else:
                 yield Sent(parcel, None)
+
+    def order(self, path: str, line: str) -> None:
+        """See `Way.order`."""
+        self._send(path, [line])
 
     def contents(self, path: str, offset: int, size: int) -> Iterator[bytes]:
         """See `Way.contents`; all of it is one answer."""
@@ -88,12 +97,11 @@ class ConsoleWay(Way):
         except P9Error:
             return 0
 
-    def _send(self, path: str, data: bytes) -> None:
+    def _send(self, path: str, lines: list[str]) -> None:
         if len(path) > CONSOLE_PATH_MAX:
             raise P9Error(
                 errno.ENAMETOOLONG, f"a console takes paths of {CONSOLE_PATH_MAX} bytes; use --url or --mount"
             )
-        lines = [piece.written.decode() for piece in pieces.lines(data, CONSOLE_ECHO_MAX)]
         try:
             _require(self._transport.batch(path, lines))
         except Interrupted as lost:
@@ -110,18 +118,29 @@ class ConsoleWay(Way):
         return answer
 
 
+def _lines(parcel: Parcel) -> list[str]:
+    """What is echoed of a parcel. Raises EMSGSIZE for one that has to be whole and is not."""
+    if parcel.whole:
+        return [pieces.line(parcel.data, CONSOLE_ECHO_MAX).written.decode()]
+    return [piece.written.decode() for piece in pieces.lines(parcel.data[parcel.start :], CONSOLE_ECHO_MAX)]
+
+
 def _require(answer: Reply) -> None:
     """Raises P9Error for the first acknowledgement that refuses, with the error it names."""
     for text in answer.acks:
         if not text.startswith("OK "):
-            raise P9Error(_ecode(parse_ack(text)), text.strip())
+            raise _refusal(text.strip())
 
 
-def _ecode(ack: Ack | None) -> int:
-    """The number that the words of a refusal stand for; where it has no room for them, as with the path of a
-    chunk, the one that says most about updates."""
-    error = "" if ack is None else ack.get("error") or ""
+def _refusal(text: str) -> P9Error:
+    """What the acknowledgement `text` stands for. Where it has no room for the error, as with the path of a
+    chunk, it is the one that says most about updates; what is about no file is told as it is."""
+    ack = parse_ack(text)
+    if ack is None:
+        return P9Error(errno.EINVAL, text)
+    error = ack.get("error") or ""
     for name, words in WORDS.items():
         if words.error == error:
-            return int(getattr(errno, name))
-    return _BY_REASON.get("" if ack is None else ack.get("reason") or "", errno.EINVAL)
+            return refusal(getattr(errno, name))
+    known = _BY_REASON.get(ack.get("reason") or "", errno.EINVAL)
+    return refusal(known) if ack.verb == "ECHO" else P9Error(known, text)

@@ -65,8 +65,18 @@ class MountedWay(Way):
                 _write(place / parcel.name, parcel)
             except OSError as failure:
                 yield Sent(parcel, _refusal(failure))
+            except P9Error as too_long:
+                yield Sent(parcel, too_long)
             else:
                 yield Sent(parcel, None)
+
+    def order(self, path: str, line: str) -> None:
+        """See `Way.order`."""
+        try:
+            with self._at(path).open("wb", buffering=0) as file:
+                file.write(f"{line}\n".encode())
+        except OSError as failure:
+            raise _refusal(failure) from failure
 
     def contents(self, path: str, offset: int, size: int) -> Iterator[bytes]:
         """See `Way.contents`."""
@@ -90,7 +100,7 @@ def _write(place: Path, parcel: Parcel) -> None:
     descriptor = os.open(place, os.O_WRONLY)
     try:
         at = parcel.start
-        for piece in pieces.raw(parcel.data[at:], pieces.room(parcel.data, WRITE_BYTES)):
+        for piece in pieces.of(parcel.data, at, WRITE_BYTES, at_once=parcel.whole):
             if os.pwrite(descriptor, piece.written, at) < len(piece.written):
                 raise OSError(errno.EIO, "only a part of a write was taken")
             at += piece.size

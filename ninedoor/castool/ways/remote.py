@@ -7,23 +7,20 @@ session is lost with its connection; who uses this makes another one and looks w
 import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any
 
-from ninedoor.castool import pieces
+from ninedoor.castool.ways.courier import Courier
 from ninedoor.castool.ways.way import Parcel, Sent, Way
 from ninedoor.client import operations
 from ninedoor.client.client import run
 from ninedoor.client.opening import address_of
-from ninedoor.client.pipeline import WINDOW
 from ninedoor.client.sockets import SocketChannel, connect_socket
 from ninedoor.errors import P9Error
 from ninedoor.limits import MSIZE_MAX
 from ninedoor.wire import messages as m
 from ninedoor.wire.types import Fid
 
-WIDE = 32
-"""Requests in flight where the hive takes them: while it answers the first half, the second is on its way."""
+WIDE = 256
+"""Requests in flight where the hive takes them: 64 chunks. While it answers some, others are on their way."""
 
 AHEAD = 64
 """Files, or reads of one file, that are asked for together. The window decides how many of the requests are
@@ -31,32 +28,24 @@ in flight; what waits behind them keeps it full. Half a MiB."""
 
 
 class RemoteWay(Way):
-    """A session at `url` as queen, with `ticket` or "", and `window` requests in flight. Raises AddressError,
-    ConnectError, P9Error."""
+    """A session at `url` as queen, with `ticket` or "". Raises AddressError, ConnectError, P9Error."""
 
     resumes = True
 
     def __init__(self, url: str, ticket: str, timeout_s: float) -> None:
-        address = address_of(url)
-        self.place = str(address)
-        for self.window in (WIDE, WINDOW):
-            connected = connect_socket(address)
-            self._channel = SocketChannel(connected, self.place, timeout_s=timeout_s, window=self.window)
-            try:
-                self._session = run(self._channel, operations.attach("queen", ticket, MSIZE_MAX))
-                if self.window == WINDOW or self._takes(WIDE):
-                    return
-            except BaseException:
-                self._channel.close()
-                raise
+        self._address = address_of(url)
+        self.place = str(self._address)
+        self._ticket = ticket
+        self._timeout_s = timeout_s
+        self._courier: Courier | None = None
+        self._channel = SocketChannel(
+            connect_socket(self._address), self.place, timeout_s=timeout_s, window=WIDE
+        )
+        try:
+            self._session = run(self._channel, operations.attach("queen", ticket, MSIZE_MAX))
+        except BaseException:
             self._channel.close()
-
-    def _takes(self, count: int) -> bool:
-        """Does the hive take so many requests at once? One that answers in batches (`batch_frames`) refuses
-        those beyond `tags_per_session`."""
-        asked = [m.Tgetattr(Fid(self._session.root), operations.GETATTR_BASIC)] * count
-        replies = self._channel.call_many(asked)
-        return not any(isinstance(reply, P9Error) and reply.ecode == errno.EBUSY for reply in replies)
+            raise
 
     def read(self, path: str) -> bytes:
         """See `Way.read`."""
@@ -78,14 +67,19 @@ class RemoteWay(Way):
         return found
 
     def send(self, folder: str, parcels: Iterable[Parcel]) -> Iterator[Sent]:
-        """See `Way.send`."""
-        fid = run(self._channel, operations.walk(self._session, folder))
-        waiting = iter(parcels)
+        """See `Way.send`; over a connection for this alone."""
+        if self._courier is None or not self._courier.is_idle:
+            self._let_go()
+            self._courier = Courier(self._address, self._ticket, self._timeout_s, WIDE)
+        yield from self._courier.send(folder, parcels)
+
+    def order(self, path: str, line: str) -> None:
+        """See `Way.order`."""
+        handle = run(self._channel, operations.open_(self._session, path, os.O_WRONLY))
         try:
-            while some := list(islice(waiting, AHEAD)):
-                yield from self._send(fid, some)
+            self._channel.call(m.Twrite(Fid(handle.fid), 0, f"{line}\n".encode()))
         finally:
-            run(self._channel, operations.clunk(fid))
+            run(self._channel, operations.clunk(handle.fid))
 
     def contents(self, path: str, offset: int, size: int) -> Iterator[bytes]:
         """See `Way.contents`."""
@@ -108,7 +102,13 @@ class RemoteWay(Way):
 
     def close(self) -> None:
         """See `Way.close`."""
+        self._let_go()
         self._channel.close()
+
+    def _let_go(self) -> None:
+        if self._courier is not None:
+            self._courier.close()
+            self._courier = None
 
     def _sizes(self, folder: int, names: Sequence[str]) -> Iterator[tuple[str, int]]:
         requests: list[m.Message] = []
@@ -127,27 +127,3 @@ class RemoteWay(Way):
             if isinstance(told, P9Error):
                 raise told
             yield name, told.size
-
-    def _send(self, folder: int, parcels: list[Parcel]) -> Iterator[Sent]:
-        requests: list[m.Message] = []
-        counts = []
-        for parcel in parcels:
-            before = len(requests)
-            fid = Fid(self._session.fids.take())
-            requests += (m.Twalk(Fid(folder), fid, (parcel.name,)), m.Tlopen(fid, os.O_WRONLY))
-            at = parcel.start
-            for piece in pieces.raw(parcel.data[at:], pieces.room(parcel.data, self._session.payload)):
-                requests.append(m.Twrite(fid, at, piece.written))
-                at += piece.size
-            requests.append(m.Tclunk(fid))
-            counts.append(len(requests) - before)
-        replies = self._channel.call_many(requests)
-        at = 0
-        for parcel, count in zip(parcels, counts, strict=True):
-            yield Sent(parcel, _refusal(replies[at : at + count - 1]))
-            at += count
-
-
-def _refusal(replies: list[Any]) -> P9Error | None:
-    """Why a parcel was not taken: the first refusal says it, those behind it follow from it."""
-    return next((reply for reply in replies if isinstance(reply, P9Error)), None)

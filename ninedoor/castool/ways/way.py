@@ -9,11 +9,13 @@ from ninedoor.errors import P9Error
 
 
 class Parcel(NamedTuple):
-    """Bytes for the file `name`, of which `start` are there already."""
+    """Bytes for the file `name`, of which `start` are there already. A file that takes one write only gets
+    them `whole`."""
 
     name: str
     data: bytes
     start: int = 0
+    whole: bool = False
 
 
 class Sent(NamedTuple):
@@ -36,6 +38,10 @@ class Way(Protocol):
     def read(self, path: str) -> bytes:
         """All of a small file."""
 
+    def latest(self, path: str) -> bytes:
+        """The end of a file that grows, however long it is; perhaps all of it."""
+        return self.read(path)
+
     def names(self, folder: str) -> list[str]:
         """What is in the directory `folder`."""
 
@@ -45,6 +51,9 @@ class Way(Protocol):
 
     def send(self, folder: str, parcels: Iterable[Parcel]) -> Iterator[Sent]:
         """Add each parcel to its file in `folder`; in order, several on their way at once where that pays."""
+
+    def order(self, path: str, line: str) -> None:
+        """Write a command to a file that takes them."""
 
     def contents(self, path: str, offset: int, size: int) -> Iterator[bytes]:
         """The bytes of a file from `offset` up to `size`, which is its own."""

@@ -1,32 +1,30 @@
-"""Many requests at once, but no more than the hive takes."""
+"""A hive behind its socket. What is sent goes with the courier (`test_courier.py`)."""
 
-from dataclasses import replace
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from ninedoor.castool.ways.remote import WIDE, RemoteWay
+from ninedoor.castool.ways.remote import RemoteWay
+from ninedoor.castool.ways.way import Parcel
 from ninedoor.client.failures import ConnectError
-from ninedoor.client.pipeline import WINDOW
-from tests.castool.conftest import Tool
-from tests.castool.hives import UPDATES, words
+from tests.castool.hives import UPDATES
 from tests.cohsh.hives import Hive
 
 
-@pytest.mark.parametrize(("batch_frames", "window"), [(1, WIDE), (64, WINDOW)])
-def test_a_hive_that_answers_in_batches_gets_fewer_at_once(
-    tool: Tool, tmp_path: Path, batch_frames: int, window: int
-) -> None:
-    config = replace(UPDATES, secure9p=replace(UPDATES.secure9p, batch_frames=batch_frames))
-    place = tmp_path / "h"
-    place.mkdir()
-    with Hive(place, config).served() as hive:
-        way = RemoteWay(f"unix:{place / 'hive'}", "", 10.0)
+def test_a_sending_that_was_left_in_the_middle_disturbs_no_later_one(tmp_path: Path) -> None:
+    contents = [b"%d" % number for number in range(200)]
+    parcels = [Parcel(hashlib.sha256(content).hexdigest(), content) for content in contents]
+    with Hive(tmp_path, UPDATES).served():
+        way = RemoteWay(f"unix:{tmp_path / 'hive'}", "", 10.0)
+        left = way.send("/updates/5/chunks", parcels)
+        assert next(left).refused is None
+        sent = list(way.send("/updates/5/chunks", parcels))
+        sizes = way.sizes("/updates/5/chunks", [parcel.name for parcel in parcels])
         way.close()
-        tool.run("upload", "--bundle", str(tool.pack("5", bytes(range(256)) * 20)), *words(hive, "9p"))
-        tool.run("verify", "--epoch", "5", *words(hive, "9p"))
 
-    assert way.window == window
+    assert [one.refused for one in sent] == [None] * 200
+    assert list(sizes.values()) == [len(content) for content in contents]
 
 
 def test_nobody_there_is_said_at_once(tmp_path: Path) -> None:
