@@ -1,11 +1,13 @@
-"""`ninedoor gpu list|status|lease|release`: GPUs as an operator sees and gives them.
+"""`ninedoor gpu list|lease|release`: GPUs as an operator sees and gives them.
 
 A terminal gets tables; a pipe gets the lines that the original's `coh gpu` prints; --json is for programs.
 """
 
 import argparse
+import errno
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,11 +15,12 @@ from typing import Any
 from ninedoor.cli import hives, tables
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.hives import Hive
+from ninedoor.cli.status import duration
 from ninedoor.errors import P9Error
 from ninedoor.gpu.devices import RESERVED, Device, parse_info
 from ninedoor.gpu.jobs import parse_queue
 from ninedoor.gpu.leases import Lease, active_lease
-from ninedoor.gpu.status import LEASE_ENDED, Step, is_measurement, steps
+from ninedoor.gpu.status import Heard, heard
 from ninedoor.gpu.texts import compact
 
 ROOT = "/gpu"
@@ -27,17 +30,26 @@ QUEEN_CTL = "/queen/ctl"
 @dataclass(frozen=True, slots=True)
 class Gpu:
     """One GPU as it is now. `lease` is None while nobody has it; the numbers of jobs are None for whoever may
-    not see the queue."""
+    not see the queue. `heard` is None when its bridge does not say when it wrote, or has only published."""
 
     device: Device
     lease: Lease | None
     queued: int | None
     running: int | None
+    heard: Heard | None = None
 
     def facts(self) -> dict[str, Any]:
         """For --json."""
         lease = None if self.lease is None else asdict(self.lease)
-        return {**asdict(self.device), "lease": lease, "queued": self.queued, "running": self.running}
+        heard = self.heard
+        return {
+            **asdict(self.device),
+            "lease": lease,
+            "queued": self.queued,
+            "running": self.running,
+            "bridge_seen_ms": None if heard is None else heard.at_ms,
+            "bridge_silent": None if heard is None else heard.is_silent(time.time()),
+        }
 
 
 def list_gpus(arguments: argparse.Namespace) -> int:
@@ -45,9 +57,9 @@ def list_gpus(arguments: argparse.Namespace) -> int:
     with hives.opened(arguments) as hive:
         gpus = [look(hive, gpu) for gpu in names(hive)]
     if arguments.json:
-        _print_json([gpu.facts() for gpu in gpus])
+        print_json([gpu.facts() for gpu in gpus])
     elif tables.is_terminal():
-        sys.stdout.write(_listed(gpus) if gpus else "no GPU is published here: gpu-bridge-host does that\n")
+        sys.stdout.write(listed(gpus) if gpus else "no GPU is published here: gpu-bridge-host does that\n")
     else:
         sys.stdout.write(f"OK LS path={ROOT}\n")
         for gpu in gpus:
@@ -62,9 +74,15 @@ def _line(device: Device) -> str:
     )
 
 
-def _listed(gpus: Sequence[Gpu]) -> str:
-    head = ("GPU", "NAME", "MEMORY", "SMS", "DRIVER", "LEASED TO", "LEASED", "STREAMS", "RUNNING", "QUEUED")
+def listed(gpus: Sequence[Gpu]) -> str:
+    """`gpus` in a table."""
+    head = (
+        *("GPU", "NAME", "MEMORY", "SMS", "DRIVER"),
+        *("LEASED TO", "LEASED", "STREAMS", "RUNNING", "QUEUED", "SEEN"),
+    )
+    now = time.time()
     rows = []
+    notes = []
     for gpu in gpus:
         device, lease = gpu.device, gpu.lease
         terms = (
@@ -72,41 +90,11 @@ def _listed(gpus: Sequence[Gpu]) -> str:
         )
         memory = f"{device.memory_mb} MiB"
         what = (device.id, device.name, memory, device.sm_count, device.driver_version or None)
-        rows.append((*what, *terms, gpu.running, gpu.queued))
-    return tables.table(head, rows)
-
-
-def status(arguments: argparse.Namespace) -> int:
-    """How the leases and jobs of one GPU go."""
-    path = f"{ROOT}/{arguments.gpu}/status"
-    with hives.opened(arguments) as hive:
-        gpu = look(hive, arguments.gpu)
-        text = hive.read(path).decode("utf-8", "replace")
-    jobs, measured = latest(steps(text)), _measured(text)
-    if arguments.json:
-        device = None if measured is None else json.loads(measured)
-        _print_json({**gpu.facts(), "jobs": [step._asdict() for step in jobs], "device": device})
-    elif tables.is_terminal():
-        sys.stdout.write(_listed([gpu]) + ("" if measured is None else _fares(measured)) + "\n")
-        rows = [(step.job, step.state, step.detail) for step in jobs]
-        sys.stdout.write(tables.table(("JOB", "STATE", "DETAIL"), rows) if rows else "no job was run\n")
-    else:
-        told = [line for line in text.splitlines() if line.strip() and not is_measurement(line)]
-        last = told[-1] if told else "EMPTY"
-        sys.stdout.write(f"OK CAT path={path}\ngpu id={arguments.gpu} status={last}\n")
-    return Exit.OK
-
-
-def _measured(text: str) -> str | None:
-    """The latest measurement in the status file `text`."""
-    return next((line for line in reversed(text.splitlines()) if is_measurement(line)), None)
-
-
-def _fares(measured: str) -> str:
-    """A measurement in words; what is not known is left out."""
-    facts = json.loads(measured)
-    known = {key: value for key, value in facts.items() if key != "schema" and value is not None}
-    return "device " + " ".join(f"{key}={value}" for key, value in known.items()) + "\n"
+        seen = None if gpu.heard is None else duration(max(int(now - gpu.heard.at_ms / 1000), 0))
+        rows.append((*what, *terms, gpu.running, gpu.queued, None if seen is None else f"{seen} ago"))
+        if gpu.heard is not None and gpu.heard.is_silent(now):
+            notes.append(f"{device.id}: its bridge is silent for {seen}; is gpu-bridge-host still running?\n")
+    return tables.table(head, rows) + "".join(notes)
 
 
 def lease(arguments: argparse.Namespace) -> int:
@@ -114,11 +102,11 @@ def lease(arguments: argparse.Namespace) -> int:
     with hives.opened(arguments) as hive:
         taken, granted = take(hive, arguments)
     if arguments.json:
-        _print_json(asdict(granted))
+        print_json(asdict(granted))
     elif tables.is_terminal():
         sys.stdout.write(
             f"{granted.gpu_id} is leased to {granted.worker_id}: {granted.mem_mb} MiB, "
-            f"{granted.streams} streams, {granted.ttl_s} s\n"
+            f"{tables.counted(granted.streams, 'stream')}, {granted.ttl_s} s\n"
         )
     else:
         sys.stdout.write(
@@ -157,7 +145,7 @@ def release(arguments: argparse.Namespace) -> int:
         ended = require_lease(hive, arguments.gpu)
         taken = give_back(hive, ended)
     if arguments.json:
-        _print_json(asdict(ended.ended()))
+        print_json(asdict(ended.ended()))
     elif tables.is_terminal():
         sys.stdout.write(f"{ended.gpu_id} is free: {ended.worker_id} had it\n")
     else:
@@ -186,11 +174,16 @@ def names(hive: Hive) -> list[str]:
 
 def device_of(hive: Hive, gpu: str) -> Device:
     """The device called `gpu`. Raises CommandFailure with those that there are."""
-    known = names(hive)
-    if gpu not in known:
+    # A worker's operations are counted: what is there is listed only when the GPU is not.
+    try:
+        text = hive.read(f"{ROOT}/{gpu}/info")
+    except P9Error as refusal:
+        if refusal.ecode != errno.ENOENT:
+            raise
+        known = names(hive)
         there = f"there are {', '.join(known)}" if known else "none is published"
-        raise CommandFailure(Exit.FAILED, f"gpu {gpu} not registered: {there}")
-    return parse_info(hive.read(f"{ROOT}/{gpu}/info").decode("utf-8", "replace"))
+        raise CommandFailure(Exit.FAILED, f"gpu {gpu} not registered: {there}") from None
+    return parse_info(text.decode("utf-8", "replace"))
 
 
 def look(hive: Hive, gpu: str) -> Gpu:
@@ -199,9 +192,12 @@ def look(hive: Hive, gpu: str) -> Gpu:
     try:
         held = [pending.state for pending in parse_queue(hive.read(f"{ROOT}/{gpu}/queue").decode())]
         running, queued = held.count("RUNNING"), held.count("QUEUED")
-        return Gpu(device, lease_of(hive, gpu), queued, running)
-    except P9Error:  # of both a worker sees neither
-        return Gpu(device, None, None, None)
+        told = hive.read(f"{ROOT}/{gpu}/status").decode("utf-8", "replace")
+        return Gpu(device, lease_of(hive, gpu), queued, running, heard(told))
+    except P9Error as refusal:
+        if refusal.ecode != errno.EPERM:
+            raise
+        return Gpu(device, None, None, None)  # of both a worker sees neither
 
 
 def lease_of(hive: Hive, gpu: str) -> Lease | None:
@@ -210,18 +206,15 @@ def lease_of(hive: Hive, gpu: str) -> Lease | None:
 
 
 def require_lease(hive: Hive, gpu: str) -> Lease:
-    """Who has the GPU. Raises CommandFailure when nobody has, in the original's words."""
+    """Who has the GPU. Raises EPERM when nobody has, in the original's words and as the hive does; and
+    CommandFailure when there is no such GPU."""
     device_of(hive, gpu)
     found = lease_of(hive, gpu)
     if found is None:
-        raise CommandFailure(Exit.FAILED, f"no active lease for gpu {gpu}")
+        raise P9Error(errno.EPERM, f"no active lease for gpu {gpu}")
     return found
 
 
-def latest(found: Sequence[Step]) -> list[Step]:
-    """The latest step of each job, in the order in which the jobs came; ends of leases are none."""
-    return list({step.job: step for step in found if step.state != LEASE_ENDED}.values())
-
-
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """For programs."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")

@@ -28,7 +28,8 @@ def list_models(arguments: argparse.Namespace) -> int:
             return Exit.OK
     states = {previous: "previous", active: "active"}
     if tables.is_terminal():
-        sys.stdout.write(tables.table(("MODEL", "STATE"), [(model, states.get(model)) for model in models]))
+        rows = [(model, states.get(model)) for model in models]
+        sys.stdout.write(tables.table(("MODEL", "STATE"), rows) if rows else "no model is published here\n")
     else:
         sys.stdout.write(f"OK LS path={AVAILABLE}\n")
         for model in models:

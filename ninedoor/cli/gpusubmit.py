@@ -1,11 +1,14 @@
 """`ninedoor gpu submit`: hand jobs to a GPU that is leased, and wait for what becomes of them if asked to."""
 
 import argparse
+import errno
 import hashlib
 import json
 import secrets
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 
 from ninedoor import limits
@@ -21,6 +24,9 @@ POLL_FIRST_S = 0.01
 POLL_MOST_S = 0.25
 """Pauses between two looks at the status, each twice as long as the one before."""
 
+PATIENCE_S = 5.0
+"""How long nothing may run before that is told."""
+
 STANDARD_INPUT = "-"
 
 ENDED = ("OK", "ERR")
@@ -30,7 +36,7 @@ def submit(arguments: argparse.Namespace) -> int:
     """Write the descriptors; with --wait or --out, FAILED unless every job comes to an OK."""
     with hives.opened(arguments) as hive:
         gpu.device_of(hive, arguments.gpu)
-        wanted = jobs.parse_jobs(_descriptors(hive, arguments))
+        wanted = _jobs(hive, arguments)
         if not wanted:
             raise CommandFailure(Exit.USAGE, "there is no job descriptor in what was given")
         if arguments.out is not None and len(wanted) > 1:
@@ -42,7 +48,7 @@ def submit(arguments: argparse.Namespace) -> int:
             _tell_submitted(arguments, job, taken)
         if not arguments.wait and arguments.out is None:
             return Exit.OK
-        ends = [_wait(hive, path, before, job) for job in wanted]
+        ends = _ends(hive, path, before, wanted)
         if arguments.out is not None and ends[0].state == "OK":
             _save(hive, arguments, ends[0])
     for end in ends:
@@ -50,14 +56,25 @@ def submit(arguments: argparse.Namespace) -> int:
     return Exit.OK if all(end.state == "OK" for end in ends) else Exit.FAILED
 
 
-def _descriptors(hive: Hive, arguments: argparse.Namespace) -> bytes:
-    """What is to be written: the lines of a file, or one made from the options. Raises CommandFailure."""
-    if arguments.kernel is None:
-        if arguments.descriptor is None:
-            raise CommandFailure(
-                Exit.USAGE, "name a file with job descriptors, or a --kernel and its --payload"
-            )
-        return _content(arguments.descriptor)
+def _jobs(hive: Hive, arguments: argparse.Namespace) -> list[Job]:
+    """The jobs that are to be submitted. Raises CommandFailure, and P9Error for a descriptor that is none,
+    with its place in the file."""
+    if arguments.kernel is not None:
+        return [jobs.parse_job(_made(hive, arguments))]
+    if arguments.descriptor is None:
+        raise CommandFailure(Exit.USAGE, "name a file with job descriptors, or a --kernel and its --payload")
+    file = "standard input" if arguments.descriptor == STANDARD_INPUT else arguments.descriptor
+    wanted: list[Job] = []
+    for number, line in enumerate(_content(arguments.descriptor).split(b"\n"), start=1):
+        try:
+            wanted += jobs.parse_jobs(line)
+        except P9Error as bad:
+            raise P9Error(bad.ecode, f"{file} line {number}: {bad.reason}") from None
+    return wanted
+
+
+def _made(hive: Hive, arguments: argparse.Namespace) -> str:
+    """A descriptor made from the options. Raises CommandFailure."""
     if arguments.descriptor is not None or arguments.payload is None:
         raise CommandFailure(Exit.USAGE, "--kernel takes a --payload, and no file with descriptors")
     streams = arguments.streams
@@ -79,30 +96,61 @@ def _descriptors(hive: Hive, arguments: argparse.Namespace) -> bytes:
             f"a descriptor of {len(line)} bytes is over {limits.LINE_MAX - 1}: upload the payload as an "
             "update and name it with --input",
         )
-    return line.encode()
+    return line
 
 
 def _lease(hive: Hive, name: str) -> int | None:
     """Streams of the lease; None for whoever may not read it."""
     try:
         lease = gpu.lease_of(hive, name)
-    except P9Error:
+    except P9Error as refusal:
+        if refusal.ecode != errno.EPERM:
+            raise
         return None
     return None if lease is None else lease.streams
 
 
 def _content(source: str) -> bytes:
-    return sys.stdin.buffer.read() if source == STANDARD_INPUT else Path(source).read_bytes()
+    """What is in the file `source`. Raises CommandFailure for more than any job may have."""
+    with open(0 if source == STANDARD_INPUT else source, "rb", closefd=source != STANDARD_INPUT) as file:
+        content = file.read(limits.GPU_PAYLOAD_BYTES + 1)
+    if len(content) > limits.GPU_PAYLOAD_BYTES:
+        raise CommandFailure(Exit.USAGE, f"{source} has over {limits.GPU_PAYLOAD_BYTES} bytes")
+    return content
 
 
-def _wait(hive: Hive, path: str, before: int, job: Job) -> Step:
-    """The last step of `job`. A lease that ends brings one too, so this ends at the latest with the lease."""
+def _ends(hive: Hive, path: str, at: int, wanted: Sequence[Job]) -> list[Step]:
+    """The last step of each job, as the status file tells it from offset `at` on. A lease that ends brings
+    one too, so this ends at the latest with the lease."""
+    ids = [job.id for job in wanted]
+    ends: dict[str, Step] = {}
+    patience = time.monotonic() + PATIENCE_S
+    for told in _growth(hive, path, at):
+        ours = [step for step in steps(told) if step.job in ids]
+        for step in ours:
+            if step.state in ENDED:
+                ends.setdefault(step.job, step)
+        if len(ends) == len(ids):
+            break
+        if any(step.state == "RUNNING" for step in ours):
+            patience = inf
+        elif time.monotonic() > patience:
+            patience = inf
+            sys.stderr.write("ninedoor gpu submit: nothing runs yet; is there a gpu-bridge-host?\n")
+    return [ends[job] for job in ids]
+
+
+def _growth(hive: Hive, path: str, at: int) -> Iterator[str]:
+    """Lines of `path` from offset `at` on, as they come, again and again. Raises CommandFailure when some of
+    them were gone before they could be read."""
     pause = POLL_FIRST_S
     while True:
-        text = hive.read(path, before).decode("utf-8", "replace")
-        for step in steps(text):
-            if step.job == job.id and step.state in ENDED:
-                return step
+        data = hive.read(path, at)
+        if len(data) > limits.GPU_STREAM_BYTES:
+            raise CommandFailure(Exit.FAILED, f"{path} has lines faster than they can be read: look there")
+        told = data[: data.rfind(b"\n") + 1]
+        at += len(told)
+        yield told.decode("utf-8", "replace")
         time.sleep(pause)
         pause = min(2 * pause, POLL_MOST_S)
 

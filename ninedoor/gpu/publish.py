@@ -105,7 +105,8 @@ class Receiver:
         self._left -= len(chunk)
         if self._left < 0:
             _refuse("base64 exceeds expected length")
-        self._text.append(chunk)
+        if chunk:  # what is empty counts against no bound
+            self._text.append(chunk)
 
     def _end(self) -> Received:
         if self._expected is None:

@@ -1,11 +1,12 @@
 """Lines of /gpu/<id>/status: how jobs and leases go, breadcrumbs of host commands, what the device feels."""
 
 import errno
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from ninedoor import limits
 from ninedoor.errors import P9Error
-from ninedoor.gpu.texts import compact, json_object
+from ninedoor.gpu.texts import compact, is_number, json_object
 
 State = Literal["QUEUED", "RUNNING", "OK", "ERR"]
 
@@ -76,14 +77,31 @@ def _breadcrumb(command: str, event: str, status: str, more: dict[str, int]) -> 
         shown = shown[:-8]  # characters that JSON escapes make a line longer than its command
 
 
-def device(utilisation_pct: int | None, memory_used_mb: int | None, temperature_c: int | None) -> str:
+class Heard(NamedTuple):
+    """The bridge wrote at `at_ms` (unix ms, by its clock) and promised to do so again in at most
+    `next_within_s`."""
+
+    at_ms: int
+    next_within_s: int
+
+    def is_silent(self, now: float) -> bool:
+        """At `now` (unix seconds), has it missed twice what it promised? Clocks and loads differ a little."""
+        return now - self.at_ms / 1000 > 2 * self.next_within_s
+
+
+def device(
+    utilisation_pct: int | None,
+    memory_used_mb: int | None,
+    temperature_c: int | None,
+    heard: Heard | None = None,
+) -> str:
     """What the bridge tells of a device; None is unknown."""
     facts = {
         "utilisation_pct": utilisation_pct,
         "memory_used_mb": memory_used_mb,
         "temperature_c": temperature_c,
     }
-    return compact({"schema": DEVICE, **facts})
+    return compact({"schema": DEVICE, **facts, **({} if heard is None else heard._asdict())})
 
 
 def parse_line(text: str) -> Step | None:
@@ -103,6 +121,52 @@ def parse_line(text: str) -> Step | None:
     if not isinstance(job, str) or not isinstance(state, str) or not isinstance(detail, str):
         raise P9Error(errno.EINVAL, "gpu status line needs the texts job, state and detail")
     return Step(job, state, detail)
+
+
+class Command(NamedTuple):
+    """A host command that breadcrumbs tell of. `state` is RUNNING, OK, ERR, or LEASE-ENDED where the lease
+    was over before it had told how it ended."""
+
+    command: str
+    state: str
+    exit_code: int | None
+
+
+def commands(text: str) -> list[Command]:
+    """The host commands in the status file `text`, in the order in which they began."""
+    found: list[Command] = []
+    for each in text.split("\n"):
+        try:
+            members = json_object(each)
+        except ValueError:
+            continue
+        if members.get("schema") == BREADCRUMB:
+            _follow(found, members)
+        elif members.get("state") == LEASE_ENDED:
+            found = [one._replace(state=LEASE_ENDED) if one.state == "RUNNING" else one for one in found]
+    return found
+
+
+def _follow(found: list[Command], breadcrumb: Mapping[str, Any]) -> None:
+    command, state, code = (breadcrumb.get(name) for name in ("command", "status", "exit_code"))
+    told = Command(str(command), str(state), code if isinstance(code, int) else None)
+    began = [
+        place for place, one in enumerate(found) if one.command == told.command and one.exit_code is None
+    ]
+    if breadcrumb.get("event") == "EXIT" and began:
+        found[began[-1]] = told
+    else:
+        found.append(told)
+
+
+def heard(text: str) -> Heard | None:
+    """When the bridge was last heard of in the status file `text`; None when it does not say."""
+    for each in reversed(text.split("\n")):
+        if is_measurement(each):
+            members = json_object(each)
+            told: list[Any] = [members.get(name) for name in Heard._fields]
+            return Heard(*told) if all(is_number(value, 2**63) for value in told) else None
+    return None
 
 
 def is_measurement(text: str) -> bool:

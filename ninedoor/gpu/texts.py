@@ -14,6 +14,10 @@ NESTING_MAX = 8
 """Braces and brackets that may be open at once. Checked before parsing: nesting must not become recursion."""
 
 _DIGITS_MAX = 20
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+"""A JSON string, up to the end of the text where its own end is missing."""
+
+_BRACKET = re.compile(r"[][{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -49,21 +53,11 @@ def is_number(value: object, most: int, least: int = 0) -> bool:
 
 
 def _check_nesting(text: str) -> None:
-    depth = deepest = 0
-    quoted = escaped = False
-    for character in text:
-        if quoted:
-            quoted = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            quoted = True
-        elif character in "{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "}]":
-            depth -= 1
-    if deepest > NESTING_MAX:
-        raise ValueError(f"nested deeper than {NESTING_MAX}")
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "{[" else -1
+        if depth > NESTING_MAX:
+            raise ValueError(f"nested deeper than {NESTING_MAX}")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -95,6 +95,8 @@ class Bridge:
         self._adopted: set[str] = set()
         """GPUs whose queue this process has read; what ran there before was another's."""
         self._complaint = ""
+        self._wrong = ""
+        """What is wrong with what is to be published; said once."""
         self._failure: BridgeError | None = None
 
     def stop(self) -> None:
@@ -249,8 +251,11 @@ class Bridge:
         try:
             snapshot = self._plan.snapshot().encode()
         except RegistryError as wrong:
-            _log.warning("%s; what was published before stays", wrong)
+            if str(wrong) != self._wrong:
+                _log.warning("%s; what was published before stays", wrong)
+            self._wrong = str(wrong)
             return
+        self._wrong = ""
         if snapshot != self._snapshot:
             self._snapshot = snapshot
             await self._publish(session)

@@ -32,6 +32,11 @@ class DiscoveryError(NineDoorError):
     """Devices cannot be asked for. One line that says why."""
 
 
+def has_cupy() -> bool:
+    """Is cupy installed?"""
+    return importlib.util.find_spec("cupy") is not None
+
+
 def mock_devices() -> list[LocalDevice]:
     """The two GPUs that are not there. Jobs on them are computed all the same."""
     return [LocalDevice(device, "mock", device.id, "mock", device.id) for device in mock.DEVICES]
@@ -45,11 +50,10 @@ def discover(
     nvidia = nvml.gpus() if nvml is not None else []
     known = {gpu.pci for gpu in nvidia}
     by_pci = {each.pci: each for each in opencl if each.pci is not None}
-    has_cupy = backend != "opencl" and importlib.util.find_spec("cupy") is not None
     found = []
     for gpu in nvidia:
         twin = None if backend == "cupy" else by_pci.get(gpu.pci)
-        found.append(_nvidia(gpu, twin, has_cupy))
+        found.append(_nvidia(gpu, twin, backend != "opencl" and has_cupy()))
     others = [] if backend == "cupy" else [each for each in opencl if each.pci not in known]
     found += [_opencl(each) for each in others if not each.is_cpu]
     if cpu == "yes" or (cpu == "auto" and not found):
@@ -77,13 +81,13 @@ def opencl_devices(timeout_s: float = PROBE_S) -> list[OpenclDevice]:
     return [OpenclDevice(**each) for each in json.loads(done.stdout)]
 
 
-def _nvidia(gpu: NvidiaGpu, twin: OpenclDevice | None, has_cupy: bool) -> LocalDevice:
+def _nvidia(gpu: NvidiaGpu, twin: OpenclDevice | None, by_cupy: bool) -> LocalDevice:
     device = Device("", gpu.name, gpu.memory_mb, gpu.sm_count, gpu.driver_version, gpu.runtime_version)
     if twin is not None:
         # The driver of OpenCL counts multiprocessors; NVML only cores.
         device = replace(device, sm_count=twin.units)
         return LocalDevice(device, "opencl", twin.key, "nvml", gpu.uuid)
-    return LocalDevice(device, "cupy" if has_cupy else "", f"pci:{gpu.pci}", "nvml", gpu.uuid)
+    return LocalDevice(device, "cupy" if by_cupy else "", f"pci:{gpu.pci}", "nvml", gpu.uuid)
 
 
 def _opencl(found: OpenclDevice) -> LocalDevice:

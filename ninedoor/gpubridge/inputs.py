@@ -6,8 +6,9 @@ but updates can be named, and the hash that the worker gives must be that of wha
 
 import hashlib
 
+from ninedoor import limits
 from ninedoor.gpu.jobs import Job
-from ninedoor.gpubridge.kernels.problem import PAYLOAD_MAX, Misfit
+from ninedoor.gpubridge.kernels.problem import Misfit
 from ninedoor.gpubridge.sessions import HiveSession
 
 UPDATES = "updates"
@@ -23,9 +24,9 @@ async def payload_of(job: Job, session: HiveSession) -> bytes:
     paths = paths_of(job)
     payload = bytearray()
     for path in paths:
-        payload += await session.read_up_to(path, PAYLOAD_MAX - len(payload))
-        if len(payload) > PAYLOAD_MAX:
-            raise Misfit(f"inputs of over {PAYLOAD_MAX} bytes")
+        payload += await session.read_up_to(path, limits.GPU_PAYLOAD_BYTES - len(payload))
+        if len(payload) > limits.GPU_PAYLOAD_BYTES:
+            raise Misfit(f"inputs of over {limits.GPU_PAYLOAD_BYTES} bytes")
     if hashlib.sha256(payload).hexdigest() != job.bytes_hash:
         raise Misfit("payload hash mismatch")
     return bytes(payload)

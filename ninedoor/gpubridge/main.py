@@ -14,20 +14,21 @@ from typing import Any
 import trio
 
 from cohsh.transports.opening import Where as Console
-from ninedoor.cli import logs
+from ninedoor.cli import logs, registry
 from ninedoor.cli.completion import script_of
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.main import carry_out
 from ninedoor.cli.notify import notify
 from ninedoor.cli.secretfiles import read_console_token, read_token
 from ninedoor.cli.stopping import signals
+from ninedoor.cli.umount import canonical, hives
 from ninedoor.client.opening import address_of
 from ninedoor.gpu.snapshot import Snapshot
 from ninedoor.gpubridge.arguments import default_jobs, describe
 from ninedoor.gpubridge.board import Bounds
 from ninedoor.gpubridge.bridge import Bridge, Plan
 from ninedoor.gpubridge.devices import LocalDevice
-from ninedoor.gpubridge.discovery import DiscoveryError, discover, mock_devices, opencl_devices
+from ninedoor.gpubridge.discovery import DiscoveryError, discover, has_cupy, mock_devices, opencl_devices
 from ninedoor.gpubridge.nvidia import Nvml
 from ninedoor.gpubridge.publishing import (
     listing,
@@ -43,7 +44,12 @@ _log = logging.getLogger("ninedoor.gpubridge")
 
 PROGRAM = "gpu-bridge-host"
 
+NO_CUPY = (
+    "cupy is not installed: install the build that fits this machine's CUDA, or leave out --backend cupy"
+)
+NO_NVIDIA = "no NVIDIA GPU here ({reason}), and cupy computes on no other: leave out --backend cupy"
 NO_DEVICE = "no GPU here ({reason}), and no OpenCL device; for a trial without one: --mock"
+NO_CPU = "no GPU here ({reason}), and --cpu no leaves out the CPU"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +62,7 @@ def _main(arguments: argparse.Namespace) -> int:
         sys.stdout.write(script_of(describe(), arguments.completion))
         return Exit.OK
     if arguments.run and arguments.url is None:
-        raise CommandFailure(Exit.USAGE, "--run needs --url: jobs and results do not fit a console's lines")
+        raise CommandFailure(Exit.USAGE, _needs_url(arguments))
     log_file = None if arguments.log_file is None else Path(arguments.log_file)
     logs.configure(arguments.log_format, arguments.log_level, log_file, detached=False)
     with _nvml(arguments) as (nvml, reason):
@@ -69,6 +75,17 @@ def _main(arguments: argparse.Namespace) -> int:
         if arguments.publish:
             return _publish(arguments, snapshot())
         return _run(arguments, devices, snapshot, nvml)
+
+
+def _needs_url(arguments: argparse.Namespace) -> str:
+    """Why the bridge does not run over what was named, and what to name instead."""
+    if arguments.mount is None:
+        return "--run needs --url: jobs and results do not fit a console's lines"
+    why = "--run needs --url, a session of its own with the hive; --mount is for --publish"
+    served = registry.find(canonical(arguments.mount, hives()))
+    urls = () if served is None else (served.source, *served.listeners)
+    near = next((url for url in urls if url is not None), None)
+    return f"{why}; the hive of {arguments.mount} is --url {near}" if near is not None else why
 
 
 @contextlib.contextmanager
@@ -86,6 +103,8 @@ def _devices(arguments: argparse.Namespace, nvml: Nvml | None, reason: str) -> l
     """What is to be published. A machine without any is a failure, so that nobody waits for jobs on it."""
     if arguments.mock:
         return mock_devices()
+    if arguments.backend == "cupy" and not has_cupy():
+        raise CommandFailure(Exit.FAILED, NO_CUPY)
     if reason:
         _log.info("no NVIDIA GPU: %s", reason)
     try:
@@ -95,7 +114,8 @@ def _devices(arguments: argparse.Namespace, nvml: Nvml | None, reason: str) -> l
         opencl = []
     found = discover(nvml, opencl, arguments.backend, arguments.cpu)
     if not found:
-        raise CommandFailure(Exit.FAILED, NO_DEVICE.format(reason=reason))
+        why = NO_NVIDIA if arguments.backend == "cupy" else NO_CPU if opencl else NO_DEVICE
+        raise CommandFailure(Exit.FAILED, why.format(reason=reason or "nvml: none"))
     for each in found:
         if not each.backend:
             _log.warning("%s (%s) is shown, but nothing here computes on it", each.id, each.device.name)

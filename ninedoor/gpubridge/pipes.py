@@ -12,8 +12,8 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from ninedoor import limits
 from ninedoor.errors import NineDoorError
-from ninedoor.gpubridge.kernels.problem import PAYLOAD_MAX
 
 HEAD = struct.Struct("<II")
 
@@ -46,7 +46,7 @@ class Inbox:
         if len(self._held) < HEAD.size:
             return None
         text_bytes, data_bytes = HEAD.unpack_from(self._held)
-        if text_bytes > JSON_MAX or data_bytes > PAYLOAD_MAX:
+        if text_bytes > JSON_MAX or data_bytes > limits.GPU_PAYLOAD_BYTES:
             raise PipeError(f"a message of {text_bytes} and {data_bytes} bytes")
         end = HEAD.size + text_bytes + data_bytes
         if len(self._held) < end:

@@ -7,26 +7,25 @@ run at most once whatever restarts. docs/GPU.md has the protocol.
 
 import errno
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from ninedoor import limits
 from ninedoor.errors import P9Error
-from ninedoor.gpu import models, snapshot
+from ninedoor.gpu import models
 from ninedoor.gpu.devices import parse_info
 from ninedoor.gpu.jobs import Job, parse_jobs
 from ninedoor.gpu.leases import parse_lease
-from ninedoor.gpu.publish import Receiver
+from ninedoor.gpu.snapshot import Snapshot
 from ninedoor.gpu.status import COMPLETED, Step, claimed, parse_line
 from ninedoor.gpu.status import line as status_line
 from ninedoor.hive import commands
 from ninedoor.hive import events as ev
 from ninedoor.hive.events import Event
-from ninedoor.hive.gpuresults import check_result, refuse_write
+from ninedoor.hive.gpupublications import Publications
 from ninedoor.hive.gpustate import Gpu, GpuState, HeldJob
-from ninedoor.hive.lifecycle import HOST_PUBLISH, WORKER_JOB, Gate
+from ninedoor.hive.lifecycle import WORKER_JOB, Gate
 from ninedoor.hive.lines import clean, line
 from ninedoor.hive.parts import Happened
-from ninedoor.session.ports import Caller, Path
+from ninedoor.session.ports import Path
 
 REMOVED = "gpu removed"
 RELEASED = "released by queen"
@@ -61,46 +60,11 @@ class Gpus(GpuState):
         self._require = require
         self._revoke = revoke
         self._heard = heard
-        self._receiver = Receiver()
+        self.publications = Publications(self, happened, require, self._install)
         self.observers: list[Callable[[float], None]] = []
-        """Called after the GPUs, models or results that there are have changed."""
+        """Called after another snapshot was installed, or another model activated."""
 
-    # -- publications -----------------------------------------------------------------------------------
-
-    def publish_status(self) -> bytes:
-        """The text of /gpu/bridge/status."""
-        idle = self._receiver.is_idle
-        return line(self.installed if idle else self._receiver.status)
-
-    def publish(self, text: str, caller: Caller, now: float) -> None:
-        """Take one line of /gpu/bridge/ctl; the last one of a publication puts it in place. Raises EPERM
-        where the life cycle is against it, EINVAL with the original's text, EMSGSIZE for a snapshot with too
-        much in it; the outcome is recorded."""
-        try:
-            self._require(HOST_PUBLISH, now)
-            received = self._receiver.line(text)
-            if received is not None:
-                try:
-                    self._install(snapshot.decode(received.data), received.status, now)
-                except P9Error as refusal:
-                    self._receiver.failed(refusal.reason)
-                    raise
-                self._receiver.reset()
-        except P9Error as refusal:
-            self.publish_rejected(text, refusal, now)
-            raise
-        if not text.startswith("b64:"):
-            self._happened(now, (ev.GPU_PUBLISHED, line(f"OK {clean(text)}")))
-
-    def publish_rejected(self, text: str, refusal: P9Error, now: float) -> None:
-        """Record that the line `text` was refused. A store that cannot take it does not change the
-        refusal."""
-        name = errno.errorcode.get(refusal.ecode, str(refusal.ecode))
-        with suppress(P9Error):
-            told = line(f"ERR {name} {clean(text)}: {clean(refusal.reason)}")
-            self._happened(now, (ev.GPU_PUBLISHED, told))
-
-    def _install(self, found: snapshot.Snapshot, told: str, now: float) -> None:
+    def _install(self, found: Snapshot, told: str, now: float) -> None:
         named = {node.id for node in found.nodes}
         for gpu in tuple(self.gpus.values()):
             if gpu.lease is not None and gpu.id not in named:
@@ -233,7 +197,7 @@ class Gpus(GpuState):
                 raise P9Error(errno.EINVAL, f"job {job.id} is {job.state}: only a RUNNING one can be OK")
             if step.detail.partition(" ")[0] != COMPLETED:
                 raise P9Error(errno.EINVAL, f"detail of an OK must begin with {COMPLETED}")
-            check_result(gpu.results[job.id], claimed(step.detail))
+            self.results.check(gpu.id, job.id, claimed(step.detail))
         elif step.state != "ERR":
             raise P9Error(errno.EINVAL, f"job state {clean(step.state)} is none of RUNNING, OK, ERR")
 
@@ -249,7 +213,6 @@ class Gpus(GpuState):
         assert gpu.lease is not None, "only leased GPUs have jobs"
         heard = self._heard(gpu.lease.worker_id, line(status_line(*step)), now)
         self._happened(now, (ev.GPU_JOB_ENTERED, gpu.id, *step), *heard)
-        self._changed(now)
 
     def expire(self, now: float) -> None:
         """End the jobs of which no bridge has told within their time."""
@@ -265,16 +228,10 @@ class Gpus(GpuState):
     # -- results ----------------------------------------------------------------------------------------
 
     def append_result(self, id_: str, job: str, offset: int, data: bytes, now: float) -> int:
-        """Append to a running job's result. Raises EINVAL for another place than its end, EPERM once it is
-        complete, EMSGSIZE when it becomes too large, ENOSPC while all results are."""
-        result = self._gpu(id_).results.get(job)
-        if result is None:
-            raise P9Error(errno.ESTALE, f"job {clean(job)} has no result any more")
-        unsealed = (each for gpu in self.gpus.values() for each in gpu.results.values() if not each.sealed)
-        refuse_write(result, offset, len(data), sum(each.content.next for each in unsealed))
+        """Append to a running job's result. Raises as `Results.refuse_write`."""
+        self.results.refuse_write(self._gpu(id_).id, job, offset, len(data))
         if data:
             self._happened(now, (ev.GPU_RESULT_ADDED, id_, job, data))
-            self._changed(now)
         return len(data)
 
     # -- models -----------------------------------------------------------------------------------------

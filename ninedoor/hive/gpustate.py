@@ -15,6 +15,7 @@ from ninedoor.gpu.leases import Lease
 from ninedoor.gpu.status import ACCEPTED, lease_ended
 from ninedoor.gpu.status import line as status_line
 from ninedoor.hive import events as ev
+from ninedoor.hive.gpuresults import Results
 from ninedoor.hive.lines import line
 from ninedoor.hive.parts import Handler
 from ninedoor.hive.ring import Ring
@@ -35,15 +36,6 @@ class HeldJob:
 
 
 @dataclass(slots=True)
-class Result:
-    """What a job has computed so far; all of it once `sealed`. `born` is the unix time of its beginning."""
-
-    born: float
-    content: Ring
-    sealed: bool = False
-
-
-@dataclass(slots=True)
 class Gpu:
     """One GPU. `since` is the unix time at which it was first published; `lease` the one that holds, None
     while nobody has it. Jobs are in the order of their acceptance, and only there while there is a lease."""
@@ -59,7 +51,6 @@ class Gpu:
     lease: Lease | None = None
     held: dict[str, HeldJob] = field(default_factory=dict)
     finished: dict[str, None] = field(default_factory=dict)
-    results: dict[str, Result] = field(default_factory=dict)
 
     @property
     def running(self) -> int:
@@ -78,28 +69,24 @@ class Gpu:
         self.status.append(line(status_line(job, state, detail)), now)
         if state == "RUNNING":
             self.held[job].state, self.held[job].started = state, now
-            self.results.pop(job, None)
-            self.results[job] = Result(now, Ring(limits.GPU_RESULT_BYTES, mtime=now))
             return
         del self.held[job]
         self.finished.pop(job, None)
         self.finished[job] = None
         while len(self.finished) > FINISHED_MAX:
             del self.finished[next(iter(self.finished))]
-        if state == "OK":
-            self.results[job].sealed = True
-        else:
-            self.results.pop(job, None)
 
 
 class GpuState:
-    """Every GPU by its id, and the models by theirs. `active` and `previous` are models, or empty."""
+    """Every GPU by its id, the results of jobs, and the models by their ids. `active` and `previous` are
+    models, or empty."""
 
     name = "gpus"
     """See `ninedoor.hive.parts.Part`."""
 
     def __init__(self) -> None:
         self.gpus: dict[str, Gpu] = {}
+        self.results = Results()
         self.models: dict[str, str] = {}
         self.active = ""
         self.previous = ""
@@ -137,6 +124,8 @@ class GpuState:
                 )
             gpu.memory_mb, gpu.info = memory_mb, info
             gpus[id_] = gpu
+        for id_ in self.gpus.keys() - gpus.keys():
+            self.results.forget(id_, now)
         self.gpus = gpus
         self.models = dict(models)
         if self.active not in self.models:
@@ -154,7 +143,7 @@ class GpuState:
         _kind, id_, *terms = event
         gpu = self.gpus[id_]
         lease = gpu.lease = Lease(id_, *terms)
-        gpu.results.clear()  # they were the last holder's
+        self.results.forget(id_, now)  # they were the last holder's
         gpu.ctl.append(line(lease.granted_line()), now)
         gpu.leases.append(line(lease.line()), now)
 
@@ -167,7 +156,7 @@ class GpuState:
         gpu.ctl.append(line(lease.released_line(reason)), now)
         gpu.leases.append(line(lease.ended().line()), now)
         for job in tuple(gpu.held):
-            gpu.enter(job, "ERR", f"lease ended: {reason}", now)
+            self._came_to(gpu, job, "ERR", f"lease ended: {reason}", now)
         gpu.status.append(line(lease_ended(lease.worker_id, reason)), now)
 
     def _apply_queued(self, now: float, event: Sequence[Any]) -> None:
@@ -180,7 +169,16 @@ class GpuState:
 
     def _apply_entered(self, now: float, event: Sequence[Any]) -> None:
         _kind, id_, job, state, detail = event
-        self.gpus[id_].enter(job, state, detail, now)
+        self._came_to(self.gpus[id_], job, state, detail, now)
+
+    def _came_to(self, gpu: Gpu, job: str, state: str, detail: str, now: float) -> None:
+        gpu.enter(job, state, detail, now)
+        if state == "RUNNING":
+            self.results.begin(gpu.id, job, now)
+        elif state == "OK":
+            self.results.complete(gpu.id, job, now)
+        else:
+            self.results.drop(gpu.id, job, now)
 
     def _apply_status(self, now: float, event: Sequence[Any]) -> None:
         self.gpus[event[1]].status.append(event[2], now)
@@ -190,18 +188,7 @@ class GpuState:
 
     def _apply_result(self, now: float, event: Sequence[Any]) -> None:
         _kind, id_, job, data = event
-        self.gpus[id_].results[job].content.append(data, now)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """The oldest finished results leave while all of them are too much."""
-        every = [(result.born, gpu, job) for gpu in self.gpus.values() for job, result in gpu.results.items()]
-        total = sum(gpu.results[job].content.next for _born, gpu, job in every)
-        for _born, gpu, job in sorted(every, key=lambda each: each[0]):
-            if total <= limits.GPU_RESULTS_BYTES:
-                return
-            if gpu.results[job].sealed:
-                total -= gpu.results.pop(job).content.next
+        self.results.append(id_, job, data, now)
 
     def _apply_activated(self, _now: float, event: Sequence[Any]) -> None:
         self.previous, self.active = self.active, event[1]
@@ -212,6 +199,7 @@ class GpuState:
         """See `Part.dump`."""
         return {
             "gpus": [_dump_gpu(gpu) for gpu in self.gpus.values()],
+            "results": self.results.dump(),
             "models": list(self.models.items()),
             "active": [self.active, self.previous],
             "schema": self.telemetry_schema,
@@ -223,6 +211,7 @@ class GpuState:
         """See `Part.restore`."""
         gpus = (_load_gpu(values) for values in value["gpus"])
         self.gpus = {gpu.id: gpu for gpu in gpus}
+        self.results.restore(value["results"])
         self.models = dict(value["models"])
         self.active, self.previous = value["active"]
         self.telemetry_schema = value["schema"]
@@ -238,14 +227,11 @@ def _dump_gpu(gpu: Gpu) -> list[Any]:
     streams = [_dump_ring(ring) for ring in (gpu.ctl, gpu.leases, gpu.status, gpu.jobs)]
     lease = None if gpu.lease is None else astuple(gpu.lease)
     held = [astuple(job) for job in gpu.held.values()]
-    results = [
-        [job, result.born, result.sealed, _dump_ring(result.content)] for job, result in gpu.results.items()
-    ]
-    return [gpu.id, gpu.memory_mb, gpu.info, gpu.since, streams, lease, held, list(gpu.finished), results]
+    return [gpu.id, gpu.memory_mb, gpu.info, gpu.since, streams, lease, held, list(gpu.finished)]
 
 
 def _load_gpu(values: list[Any]) -> Gpu:
-    id_, memory_mb, info, since, streams, lease, held, finished, results = values
+    id_, memory_mb, info, since, streams, lease, held, finished = values
     ctl, leases, status, queued = streams
     jobs = (HeldJob(*job) for job in held)
     return Gpu(
@@ -260,8 +246,4 @@ def _load_gpu(values: list[Any]) -> Gpu:
         lease=None if lease is None else Lease(*lease),
         held={job.id: job for job in jobs},
         finished=dict.fromkeys(finished),
-        results={
-            job: Result(born, Ring(limits.GPU_RESULT_BYTES, *content), sealed)
-            for job, born, sealed, content in results
-        },
     )

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 
 from ninedoor import limits
 from ninedoor.gpu.models import pointer_text
+from ninedoor.hive.gpuresults import Result
 from ninedoor.hive.gpus import REMOVED
-from ninedoor.hive.gpustate import Gpu, Result
-from ninedoor.hive.workers import Worker
+from ninedoor.hive.gpustate import Gpu
 from ninedoor.providers.ports import Site
 from ninedoor.session.ports import Caller
 from ninedoor.tree.ctl import CtlFile
@@ -26,8 +26,7 @@ GONE_RESULT = "the result is no longer kept"
 
 
 class GpuTree:
-    """Follows the hive: publications, results, and (as `ninedoor.hive.hive.Observer`) workers, whose end is
-    that of their leases."""
+    """Follows the hive. Satisfies `ninedoor.hive.gpuresults.Observer`."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -36,24 +35,25 @@ class GpuTree:
         self._nodes: dict[str, GpuDirectory] = {}
         self._models: Directory | None = None
         gpus = self._gpus
-        site.tree.add(CtlFile(("gpu", "bridge", "ctl"), gpus.outcomes, gpus.publish, gpus.publish_rejected))
+        published = gpus.publications
+        site.tree.add(CtlFile(("gpu", "bridge", "ctl"), gpus.outcomes, published.take, published.rejected))
         cap = limits.GPU_BRIDGE_STATUS_BYTES
-        status = RenderedText(("gpu", "bridge", "status"), gpus.publish_status, cap_bytes=cap, mtime=site.now)
+        status = RenderedText(("gpu", "bridge", "status"), published.status, cap_bytes=cap, mtime=site.now)
         site.tree.add(status)
         self.sync(site.now)
+        for (gpu, job), result in gpus.results.all():
+            self.began(gpu, job, result, site.now)
         gpus.observers.append(self.sync)
-        site.hive.observers.append(self)
+        gpus.results.observers.append(self)
 
-    def spawned(self, worker: Worker, now: float) -> None:
-        """A new lease has no results yet; those of the last one are gone."""
-        self.sync(now)
+    def began(self, gpu: str, job: str, result: Result, now: float) -> None:
+        self._nodes[gpu].began(job, result, now)
 
-    def revoked(self, worker: Worker, reason: str, now: float) -> None:
-        """The results of the jobs that ended with the lease are gone."""
-        self.sync(now)
+    def left(self, gpu: str, job: str, now: float) -> None:
+        self._nodes[gpu].left(job, now)
 
     def sync(self, now: float) -> None:
-        """Show what the hive has, and no more."""
+        """Show the GPUs and models that the hive has, and no more."""
         for id_, node in tuple(self._nodes.items()):
             gpu = self._gpus.gpus.get(id_)
             if gpu is None or gpu.since != node.since:
@@ -63,7 +63,6 @@ class GpuTree:
             if gpu.id not in self._nodes:
                 node = self._nodes[gpu.id] = GpuDirectory(self._site, gpu, now)
                 self._root.add(node.directory, now)
-            self._nodes[gpu.id].sync(now)
         if self._gpus.installed_at is not None:
             self._sync_models(now)
 
@@ -117,7 +116,6 @@ class GpuDirectory:
         self.since = gpu.since
         self._gpu = gpu
         self._gpus = gpus = site.hive.gpus
-        self._shown: dict[str, float] = {}
         path = ("gpu", gpu.id)
         self.directory = Directory(path, mtime=now, born=gpu.since)
 
@@ -148,23 +146,17 @@ class GpuDirectory:
         ):
             self.directory.add(node, now)
 
-    def sync(self, now: float) -> None:
-        """Show the results that there are."""
-        results = self._gpu.results
-        for job, born in tuple(self._shown.items()):
-            if job not in results or results[job].born != born:
-                del self._shown[job]
-                self._results.remove(job, GONE_RESULT, now)
-        for job, result in results.items():
-            if job not in self._shown:
-                self._shown[job] = result.born
-                self._results.add(self._result(job, result), now)
+    def began(self, job: str, result: Result, now: float) -> None:
+        """Show a result."""
 
-    def _result(self, job: str, result: Result) -> Stream:
         def append(offset: int, data: bytes, _caller: Caller, at: float) -> int:
             return self._gpus.append_result(self._gpu.id, job, offset, data, at)
 
-        return Stream((*self._results.path, job), result.content, append, born=result.born)
+        self._results.add(Stream((*self._results.path, job), result.content, append, born=result.born), now)
+
+    def left(self, job: str, now: float) -> None:
+        """Show it no more."""
+        self._results.remove(job, GONE_RESULT, now)
 
 
 def provide(site: Site) -> None:

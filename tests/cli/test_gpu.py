@@ -1,12 +1,15 @@
 """GPUs as an operator sees and gives them: the original's lines in a pipe, tables on a terminal, JSON."""
 
+import errno
 import time
 from pathlib import Path
 
 import pytest
 
 from ninedoor.cli.exits import Exit
-from ninedoor.gpu.status import breadcrumb_start, device
+from ninedoor.cli.gpu import look
+from ninedoor.errors import P9Error
+from ninedoor.gpu import mock
 from tests.cli.gpus import Operator, operator, terminal
 from tests.client.hives import daemon
 from tests.deployment import ticket
@@ -29,12 +32,6 @@ def test_a_pipe_gets_the_originals_list(operator: Operator) -> None:
     )
 
 
-def test_a_pipe_gets_the_originals_status(operator: Operator) -> None:
-    assert operator.run("gpu", "status", "--gpu", "GPU-0") == (
-        Exit.OK, ["OK CAT path=/gpu/GPU-0/status", "gpu id=GPU-0 status=EMPTY"]
-    )  # fmt: skip
-
-
 def test_a_pipe_gets_the_originals_lease(operator: Operator) -> None:
     assert operator.run(*LEASE) == (
         Exit.OK,
@@ -42,30 +39,19 @@ def test_a_pipe_gets_the_originals_lease(operator: Operator) -> None:
     )
 
 
-def test_measurements_are_no_status(operator: Operator) -> None:
-    for line in (breadcrumb_start("true"), device(3, 512, None)):
-        operator.hive.append("/gpu/GPU-0/status", f"{line}\n".encode())
-
-    assert operator.run("gpu", "status", "--gpu", "GPU-0")[1][-1] == (
-        f"gpu id=GPU-0 status={breadcrumb_start('true')}"
-    )
-    assert operator.json("gpu", "status", "--gpu", "GPU-0")["device"] == {
-        "schema": "gpu-device/v1", "utilisation_pct": 3, "memory_used_mb": 512, "temperature_c": None
-    }  # fmt: skip
-
-
-def test_a_terminal_gets_tables(operator: Operator, terminal: None) -> None:
+def test_a_terminal_gets_a_table(operator: Operator, terminal: None) -> None:
     operator.lease()
-    operator.hive.append("/gpu/GPU-0/status", f"{device(3, None, 41)}\n".encode())
 
     listed = operator.run("gpu", "list")[1]
-    shown = operator.run("gpu", "status", "--gpu", "GPU-0")[1]
 
     assert [line.split()[0] for line in listed] == ["GPU", "GPU-0", "GPU-1"]
     what = ["GPU-0", "Mock", "4090", "24576", "MiB", "144", "555.0"]
-    assert listed[1].split() == [*what, "worker-1", "64", "MiB", "1", "0", "0"]
-    assert listed[2].split()[-5:] == ["-", "-", "-", "0", "0"]
-    assert shown[2:] == ["device utilisation_pct=3 temperature_c=41", "", "no job was run"]
+    assert listed[1].split() == [*what, "worker-1", "64", "MiB", "1", "0", "0", "-"]
+    assert listed[2].split()[-6:] == ["-", "-", "-", "0", "0", "-"]
+
+
+def test_one_stream_is_no_plural(operator: Operator, terminal: None) -> None:
+    assert operator.run(*LEASE)[1] == ["GPU-0 is leased to worker-1: 1024 MiB, 1 stream, 60 s"]
 
 
 def test_json_has_the_lease_and_what_waits(operator: Operator) -> None:
@@ -75,12 +61,10 @@ def test_json_has_the_lease_and_what_waits(operator: Operator) -> None:
     )
 
     leased, free = operator.json("gpu", "list")
-    shown = operator.json("gpu", "status", "--gpu", "GPU-0")
 
     assert leased["lease"]["worker_id"] == "worker-1"
     assert (leased["queued"], leased["running"], leased["memory_mb"]) == (1, 0, 24576)
     assert (free["lease"], free["queued"]) == (None, 0)
-    assert shown["jobs"] == [{"job": "j", "state": "QUEUED", "detail": "accepted"}]
 
 
 def test_all_of_the_memory_is_leased_unless_told(operator: Operator) -> None:
@@ -113,10 +97,10 @@ def test_a_release_frees_the_gpu(operator: Operator) -> None:
             ("gpu", "lease", "--gpu", "GPU-7", "--ttl-s", "1"),
             "ninedoor gpu lease: gpu GPU-7 not registered: there are GPU-0, GPU-1",
         ),
-        (("gpu", "release", "--gpu", "GPU-1"), "ninedoor gpu release: no active lease for gpu GPU-1"),
+        (("gpu", "release", "--gpu", "GPU-1"), "ninedoor gpu release: EPERM: no active lease for gpu GPU-1"),
         (
-            ("gpu", "status", "--gpu", "bridge"),
-            "ninedoor gpu status: gpu bridge not registered: there are GPU-0, GPU-1",
+            ("gpu", "release", "--gpu", "bridge"),
+            "ninedoor gpu release: gpu bridge not registered: there are GPU-0, GPU-1",
         ),
     ],
 )
@@ -154,3 +138,21 @@ def test_a_worker_sees_its_own_gpu_over_tcp(operator: Operator, tmp_path: Path) 
     assert (listed[0]["lease"], listed[0]["queued"]) == (None, None)
     assert operator.run("gpu", "lease", "--gpu", "GPU-0", "--ttl-s", "1", *there)[0] == Exit.FAILED
     assert operator.told == ["ninedoor gpu lease: EPERM: access to /queen/ctl denied"]
+    assert operator.run("gpu", "status", "--gpu", "GPU-1", *there)[0] == Exit.FAILED
+    assert operator.told == ["ninedoor gpu status: EPERM: operation not permitted"]
+
+
+class Ended:
+    """A hive whose worker ends after it has read what the GPU is."""
+
+    def read(self, path: str, _offset: int = 0) -> bytes:
+        if path.endswith("info"):
+            return mock.DEVICES[0].text().encode()
+        raise P9Error(errno.ESTALE, "stale")
+
+
+def test_a_worker_that_ends_meanwhile_sees_no_free_gpu() -> None:
+    with pytest.raises(P9Error) as ended:
+        look(Ended(), "GPU-0")  # type: ignore[arg-type]  # nothing else is asked of it
+
+    assert ended.value.ecode == errno.ESTALE

@@ -3,7 +3,8 @@
 import pytest
 
 from ninedoor.cli.exits import Exit
-from ninedoor.gpu import mock
+from ninedoor.gpu import mock, publish
+from ninedoor.gpu.snapshot import Snapshot
 from tests.cli.gpus import Operator, operator, terminal
 
 __all__ = ["operator", "terminal"]
@@ -59,3 +60,10 @@ def test_what_cannot_be_active_is_told(operator: Operator, words: tuple[str, ...
     assert operator.run("models", *words) == (Exit.FAILED, [])
     assert operator.told == [f"ninedoor models {reason}"]
     assert operator.hive.read("/gpu/models/active") == b"vision-lora-edge\n"
+
+
+def test_a_terminal_is_told_that_there_are_no_models(operator: Operator, terminal: None) -> None:
+    for text in publish.lines(Snapshot((), (), "", "").encode()):
+        operator.hive.append("/gpu/bridge/ctl", f"{text}\n".encode())
+
+    assert operator.run("models", "list")[1] == ["no model is published here"]

@@ -70,7 +70,7 @@ def test_an_existing_lease_stays(operator: Operator) -> None:
 def test_without_a_lease_the_original_refuses_in_these_words(operator: Operator) -> None:
     assert operator.run(*RUN, "--existing", "--", "true")[0] == Exit.FAILED
 
-    assert operator.told == ["ninedoor gpu run: no active lease for gpu GPU-0"]
+    assert operator.told == ["ninedoor gpu run: EPERM: no active lease for gpu GPU-0"]
     assert status_of(operator) == []
 
 

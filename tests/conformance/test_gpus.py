@@ -9,7 +9,9 @@ import pytest
 
 from ninedoor.gpu import mock, publish
 from ninedoor.gpu.jobs import build
+from ninedoor.gpu.leases import Lease
 from ninedoor.gpu.status import completed, line
+from ninedoor.policy.tickets import Scope, Verb
 from tests.conformance.cases import command, denials, refusal, told, worker
 from tests.conformance.doors import APPEND, REPLACE, Door
 from tests.conformance.hives import Hive
@@ -24,6 +26,8 @@ LEASE = (
 PAYLOAD = bytes(16)
 JOB = build("job-1", "vadd", PAYLOAD).encode() + b"\n"
 HASH = hashlib.sha256(PAYLOAD).hexdigest().encode()
+
+LINE = Lease("GPU-0", "worker-1", 4096, 2, 120, 1).line()
 
 SHARED = os.O_RDONLY | os.O_DIRECTORY
 
@@ -276,9 +280,88 @@ def test_the_active_model_is_a_pointer_that_a_write_replaces(hive: Hive, flags: 
     assert door.read("/gpu/models/active") == b"vision-base-v1\n"
 
 
-def test_a_ticket_for_gpus_alone_is_enough_for_a_bridge(hive: Hive) -> None:
-    door = hive.door("queen", ticket("queen"))
+def test_a_ticket_for_gpus_and_updates_is_enough_for_a_bridge(hive: Hive) -> None:
+    scopes = [Scope("/gpu", Verb.READ_WRITE), Scope("/updates", Verb.READ)]
+    door = hive.door("queen", ticket("queen", scopes=scopes))
 
     publish_at(door)
+    command(hive.desk, LEASE)
+    hive.desk.write("/gpu/GPU-0/job", JOB)
+    step(door, "job-1", "RUNNING", "scheduled")
 
-    assert "GPU-0" in door.names("/gpu")
+    assert door.read("/gpu/GPU-0/result/job-1") == b""
+    assert refusal(door.open, "/queen/ctl", APPEND) == "EPERM"
+
+
+@pytest.mark.parametrize(
+    ("scope", "served", "refused"),
+    [
+        (Scope("/gpu/GPU-0/job", Verb.WRITE), ["/gpu/GPU-0/job"], ["/gpu/GPU-0/status", "/worker/worker-1"]),
+        (Scope("/gpu/GPU-0", Verb.READ), ["/gpu/GPU-0/status"], ["/gpu/GPU-0/job", "/worker/worker-1"]),
+        (Scope("/gpu/GPU-1", Verb.READ_WRITE), [], ["/gpu/GPU-0/job", "/gpu/GPU-1/job"]),
+        (Scope("/gpu", Verb.READ_WRITE), ["/gpu/GPU-0/job", "/gpu/GPU-0/status"], ["/gpu/GPU-1/job"]),
+    ],
+)
+def test_a_scope_narrows_a_lease_and_never_widens_it(
+    hive: Hive, scope: Scope, served: list[str], refused: list[str]
+) -> None:
+    publish_at(hive.desk)
+    command(hive.desk, LEASE)
+    door = hive.door("worker-gpu:worker-1", ticket("worker-gpu", "worker-1", scopes=[scope]))
+
+    for path in served:
+        door.open(path, APPEND if path.endswith("job") else os.O_RDONLY).close()
+    for path in refused:
+        assert refusal(door.open, path, APPEND if path.endswith("job") else os.O_RDONLY) == "EPERM"
+
+
+def test_a_hive_that_drains_takes_neither_jobs_nor_publications(hive: Hive) -> None:
+    door = hive.door()
+    publish_at(door)
+    command(door, LEASE)
+
+    door.write("/queen/lifecycle/ctl", b"cordon\n")
+
+    assert refusal(door.write, "/gpu/GPU-0/job", JOB) == "EPERM"
+    assert "error=EPERM reason=worker-job is closed while the life cycle is DRAINING" in denials(hive)[-1]
+    assert refusal(door.write, "/gpu/bridge/ctl", b"end\n") == "EPERM"
+    assert refusal(door.write, "/queen/ctl", LEASE.replace("GPU-0", "GPU-1").encode()) == "EPERM"
+    assert door.read("/gpu/GPU-0/job") == b""
+
+
+REFUSED = [
+    ("GPU-0/status", line("job-1", "OK", "completed"), "ENOENT", "no job job-1 on gpu GPU-0"),
+    ("GPU-0/status", '{"schema":"', "EINVAL", "gpu status line is not JSON: "),
+    ("GPU-0/status", f'{{"schema":"{"x" * 512}"}}', "EMSGSIZE", "gpu status line over 512 bytes"),
+    (
+        "GPU-0/ctl",
+        "LEASE worker-1",
+        "EINVAL",
+        "gpu ctl takes RELEASE worker-N [reason], not LEASE worker-1",
+    ),
+    ("GPU-0/ctl", "RELEASE worker-9", "ENOENT", "gpu GPU-0 is not leased to worker-9"),
+    ("GPU-0/lease", LINE, "EBUSY", "gpu GPU-0 is leased to worker-1"),
+    ("GPU-1/lease", LINE, "EINVAL", "lease line of gpu GPU-0 in the file of GPU-1"),
+    ("GPU-1/lease", LINE.replace("worker-1", "x" * 1024), "EMSGSIZE", "lease line over 1024 bytes"),
+    ("GPU-1/job", JOB.decode().strip(), "EPERM", "no active lease for gpu GPU-1"),
+    ("bridge/ctl", "begin", "EINVAL", "gpu bridge line not recognised"),
+    (
+        "bridge/ctl",
+        f"begin bytes=131073 sha256={'0' * 64}",
+        "EINVAL",
+        "gpu bridge payload too large: 131073",
+    ),
+    ("models/active", "absent", "ENOENT", "model absent is not available"),
+    ("models/active", "a b", "EINVAL", "model id must be a name of 1..64 printable bytes: "),
+]
+"""What a queen may not write while GPU-0 is leased: path below /gpu, line, errno, reason."""
+
+
+def test_what_a_queen_may_not_write_is_refused_with_its_reason(hive: Hive) -> None:
+    door = hive.door()
+    publish_at(door)
+    command(door, LEASE)
+
+    for path, data, ecode, reason in REFUSED:
+        assert refusal(door.write, f"/gpu/{path}", f"{data}\n".encode()) == ecode
+        assert f"path=/gpu/{path} error={ecode} reason={reason}" in denials(hive)[-1]

@@ -116,3 +116,11 @@ def test_status_has_room_for_any_reason() -> None:
     receiver.failed("é" * 600)
 
     assert len(receiver.status.encode()) < limits.GPU_BRIDGE_STATUS_BYTES
+
+
+def test_chunks_of_nothing_take_no_room() -> None:
+    receiver = Receiver()
+    given_lines(receiver, LINES[0], *["b64:"] * 100)
+
+    assert receiver._text == []
+    assert given_lines(receiver, *LINES[1:]) is not None

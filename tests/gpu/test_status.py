@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from ninedoor import limits
 from ninedoor.errors import P9Error
 from ninedoor.gpu.status import (
+    Command,
     Step,
     breadcrumb_exit,
     breadcrumb_start,
     claimed,
+    commands,
     completed,
     device,
     lease_ended,
@@ -92,3 +94,32 @@ def test_steps_are_found_among_other_lines() -> None:
     text = f'te":"OK"}}\n{breadcrumb_start("x")}\n{line("j", "OK", "completed")}\n'
 
     assert steps(text) == [Step("j", "OK", "completed")]
+
+
+def test_commands_are_what_their_breadcrumbs_tell() -> None:
+    text = "\n".join(
+        [
+            breadcrumb_exit("of before", 0),
+            breadcrumb_start("make"),
+            line("job-1", "QUEUED", "accepted"),
+            breadcrumb_start("sleep 9"),
+            device(1, 2, 3),
+            breadcrumb_start("make"),
+            breadcrumb_exit("make", 2),
+            '{"schema":"gpu-breadcrumb/v1","comm',
+            lease_ended("worker-1", "killed by queen"),
+            breadcrumb_exit("sleep 9", 0),
+            breadcrumb_start("true"),
+            breadcrumb_start("false"),
+            breadcrumb_exit("true", 0),
+        ]
+    )
+
+    assert commands(text) == [
+        Command("of before", "OK", 0),
+        Command("make", "LEASE-ENDED", None),
+        Command("sleep 9", "OK", 0),
+        Command("make", "ERR", 2),
+        Command("true", "OK", 0),
+        Command("false", "RUNNING", None),
+    ]

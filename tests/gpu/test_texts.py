@@ -16,6 +16,9 @@ def test_nesting_is_counted_outside_of_texts() -> None:
     assert json_object(deepest)
     with pytest.raises(ValueError, match="nested deeper than 8"):
         json_object('{"a":' + deepest + "}")
+    for unfinished in ('{"a":"' + "[" * 9, '{"a":"\\' + "[" * 9, '{"a":"\\\n' + "{" * 9):
+        with pytest.raises(ValueError, match=r"(?i)unterminated string|invalid"):
+            json_object(unfinished)
 
 
 @pytest.mark.parametrize(

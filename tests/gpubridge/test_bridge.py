@@ -43,6 +43,8 @@ class Running:
         self, address: Address, devices: Sequence[LocalDevice], ticket: str = "", **plan: Any
     ) -> None:
         self.events: list[dict[str, Any]] = []
+        self.asked = 0
+        """How often the bridge has asked what to publish."""
         self.snapshot: Snapshot | Exception = snapshot_of(devices, None, mocked=True)
         self.plan = replace(
             Plan(Where(address, ticket), devices, self._published, Bounds(8, 4), 3600.0), **plan
@@ -58,6 +60,7 @@ class Running:
         return [event for event in self.events if event["event"] == name][-1]
 
     def _published(self) -> Snapshot:
+        self.asked += 1
         if isinstance(self.snapshot, Exception):
             raise self.snapshot
         return self.snapshot
@@ -345,14 +348,20 @@ async def test_workers_of_a_lease_of_many_streams_are_let_go(hive: Daemon) -> No
             await until(lambda: len(own_workers()) == 1)
 
 
-async def test_a_registry_that_breaks_leaves_what_was_published(
+async def test_a_registry_that_breaks_leaves_what_was_published_and_is_told_once(
     hive: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(hive.unix, MOCK, interval_s=0.01) as one:
-        one.snapshot = RegistryError("available: no such directory")
-        await until(lambda: "what was published before stays" in caplog.text)
+        for wrong in ("available: no such directory", "active: no such model"):
+            one.snapshot = RegistryError(wrong)
+            before = one.asked
+            await until(lambda before=before: one.asked > before + 2)  # type: ignore[misc]
 
         assert one.names().count("published") == 1
+        assert [each.getMessage() for each in caplog.records if "stays" in each.getMessage()] == [
+            "available: no such directory; what was published before stays",
+            "active: no such model; what was published before stays",
+        ]
 
 
 def ticket(*scopes: tuple[str, Verb], secret: str = SECRETS["queen"], now: float = 1_700_000_000.0) -> str:

@@ -2,9 +2,9 @@ import hashlib
 
 import pytest
 
+from ninedoor import limits
 from ninedoor.errors import P9Error
 from ninedoor.gpu.jobs import Job, build, parse_job
-from ninedoor.gpubridge import inputs
 from ninedoor.gpubridge.inputs import paths_of, payload_of
 from ninedoor.gpubridge.kernels.problem import Misfit
 
@@ -48,7 +48,7 @@ async def test_inputs_with_another_hash_are_not_computed_on() -> None:
 
 
 async def test_inputs_that_are_too_large_are_not_read_to_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "PAYLOAD_MAX", 3)
+    monkeypatch.setattr(limits, "GPU_PAYLOAD_BYTES", 3)
     wanted = job(b"aabb", "/updates/1/payload", "/updates/2/payload")
     files = Files(**{"1": b"aa", "2": b"bbbbbbbb"})
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ninedoor.cli import registry
 from ninedoor.cli.exits import Exit
 from ninedoor.client import connect
 from ninedoor.gpubridge import main as program
@@ -18,6 +19,7 @@ from tests.client.hives import daemon
 from tests.cohsh.hives import TOKEN, Hive
 from tests.gpubridge.devices import opencl_device
 from tests.gpubridge.operators import Operator
+from tests.gpubridge.test_discovery import CPU
 from tests.gpubridge.test_publishing import CAPTURED, LISTED
 from tests.gpubridge.test_registry import model
 
@@ -61,6 +63,29 @@ def test_a_machine_without_a_device_says_so(monkeypatch: pytest.MonkeyPatch, cap
     err = capsys.readouterr().err
     assert "the drivers crash" in err
     assert "no GPU here (nvml: not found), and no OpenCL device; for a trial without one: --mock" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "is_there", "reason"),
+    [
+        (
+            ["--backend", "cupy"],
+            False,
+            "cupy is not installed: install the build that fits this machine's CUDA, or leave out --backend",
+        ),
+        (["--backend", "cupy"], True, "no NVIDIA GPU here (nvml: not found), and cupy computes on no other"),
+        (["--cpu", "no"], False, "no GPU here (nvml: not found), and --cpu no leaves out the CPU"),
+    ],
+)
+def test_a_device_that_was_asked_for_and_is_not_there_is_told(
+    words: list[str], is_there: bool, reason: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setattr(Nvml, "open", lambda: (None, "nvml: not found"))
+    monkeypatch.setattr(program, "opencl_devices", lambda: [CPU])
+    monkeypatch.setattr(program, "has_cupy", lambda: is_there)
+
+    assert main(["--list", *words]) == Exit.FAILED
+    assert f"gpu-bridge-host: {reason}" in capsys.readouterr().err
 
 
 def test_running_needs_a_9p_socket(capsys: Captured) -> None:
@@ -120,6 +145,21 @@ async def test_a_bridge_goes_on_when_nobody_reads_its_events(tmp_path: Path) -> 
                 assert (await operator.ended("k")).state == "OK"
             process.terminate()
             assert process.wait() == Exit.OK
+
+
+def test_running_on_a_mount_says_what_to_name_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    words = ["--mock", "--run", "--mount", str(tmp_path)]
+    assert main(words) == Exit.USAGE
+    bare = capsys.readouterr().err
+    served = registry.Service(1, 1, 0.0, str(tmp_path), listeners=("unix:/run/hive.sock",))
+    monkeypatch.setattr(registry, "running", lambda: [served])
+    assert main(words) == Exit.USAGE
+
+    assert "--mount is for --publish" in bare
+    assert "console" not in bare
+    assert capsys.readouterr().err.endswith(f"; the hive of {tmp_path} is --url unix:/run/hive.sock\n")
 
 
 def test_nobody_there_to_publish_to_is_a_failure(tmp_path: Path, capsys: Captured) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 import trio
 
 from ninedoor.errors import P9Error
+from ninedoor.gpu import status
 from ninedoor.gpubridge.devices import LocalDevice, Sample
 from ninedoor.gpubridge.discovery import mock_devices
-from ninedoor.gpubridge.measuring import keep_measuring
+from ninedoor.gpubridge.measuring import AGAIN_S, keep_measuring
 from ninedoor.gpubridge.sensing import Load, Sensors
 from ninedoor.gpubridge.sessions import Link
 
@@ -16,13 +17,18 @@ class Session:
 
     def __init__(self, refusals: int = 0) -> None:
         self.lines: list[str] = []
+        self.heard: list[status.Heard] = []
         self._refusals = refusals
 
     async def tell(self, gpu: str, line: str) -> None:
         if self._refusals:
             self._refusals -= 1
             raise P9Error(errno.EPERM, "not now")
-        self.lines.append(f"{gpu} {line}")
+        heard = status.heard(line)
+        assert heard is not None
+        self.heard.append(heard)
+        facts = line.partition(',"at_ms"')[0]
+        self.lines.append(f"{gpu} {facts}}}")
 
 
 class Played(Sensors):
@@ -37,7 +43,11 @@ class Played(Sensors):
 
 
 async def measured(
-    session: Session, sensors: Sensors, devices: Sequence[LocalDevice], times: int
+    session: Session,
+    sensors: Sensors,
+    devices: Sequence[LocalDevice],
+    times: int,
+    again_s: float = AGAIN_S,
 ) -> list[str]:
     """What is told in so many measurements."""
     link, done = Link(), trio.Event()
@@ -51,7 +61,7 @@ async def measured(
             done.set()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_measuring, link, devices, sensors, 0.001, then)
+        nursery.start_soon(keep_measuring, link, devices, sensors, 0.001, then, again_s)
         with trio.fail_after(30):
             await done.wait()
         nursery.cancel_scope.cancel()
@@ -95,5 +105,17 @@ async def test_a_new_session_hears_everything() -> None:
     assert first.lines == second.lines == [line("GPU-0", 10)]
 
 
-async def test_a_device_that_nobody_measures_is_passed_over() -> None:
-    assert await measured(Session(), Played(None), mock_devices(), 2) == []
+async def test_of_a_device_that_nobody_measures_the_bridge_is_heard() -> None:
+    unknown = '{"schema":"gpu-device/v1","utilisation_pct":null,"memory_used_mb":null,"temperature_c":null}'
+
+    assert await measured(Session(), Played(None), mock_devices()[:1], 2) == [f"GPU-0 {unknown}"]
+
+
+async def test_what_does_not_change_is_told_again_so_that_a_bridge_that_is_there_is_heard() -> None:
+    session = Session()
+
+    told = await measured(session, Played(Sample(10, 1, None)), mock_devices()[:1], 3, again_s=0.0)
+
+    assert told == [line("GPU-0", 10)] * 3
+    assert {heard.next_within_s for heard in session.heard} == {1}
+    assert session.heard[0].at_ms >= 1_700_000_000_000

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ninedoor.gpubridge.kernels.problem import PAYLOAD_MAX
+from ninedoor import limits
 from ninedoor.gpubridge.pipes import HEAD, JSON_MAX, Inbox, PipeError, packed, receive
 
 messages = st.lists(
@@ -29,7 +29,10 @@ def test_messages_come_out_as_they_went_in(sent: list[tuple[dict[str, object], b
     ("data", "text"),
     [
         (HEAD.pack(JSON_MAX + 1, 0), "a message of 65537 and 0 bytes"),
-        (HEAD.pack(2, PAYLOAD_MAX + 1), f"a message of 2 and {PAYLOAD_MAX + 1} bytes"),
+        (
+            HEAD.pack(2, limits.GPU_PAYLOAD_BYTES + 1),
+            f"a message of 2 and {limits.GPU_PAYLOAD_BYTES + 1} bytes",
+        ),
         (HEAD.pack(3, 0) + b"{-}", "a message that is not JSON"),
         (HEAD.pack(2, 0) + json.dumps([]).encode(), "a message that is no JSON object"),
     ],

@@ -5,6 +5,7 @@ Shared by the tests of GPUs in any package; it mirrors no module.
 
 import hashlib
 
+from ninedoor import limits
 from ninedoor.config import Config, Telemetry
 from ninedoor.gpu import mock, publish
 from ninedoor.gpu.jobs import build
@@ -27,7 +28,7 @@ WORKER = "worker-gpu:worker-1"
 def published(hive: Hive, snapshot: Snapshot | None = None, now: float = NOW) -> Hive:
     """`hive`, after a bridge has published there."""
     for text in publish.lines((snapshot or mock.snapshot()).encode()):
-        hive.gpus.publish(text, QUEEN, now)
+        hive.gpus.publications.take(text, QUEEN, now)
     return hive
 
 
@@ -45,6 +46,12 @@ def leased(journal: RetainedJournal | None = None) -> Hive:
 
 def gpu_0(hive: Hive) -> Gpu:
     return hive.gpus.gpus["GPU-0"]
+
+
+def results(hive: Hive) -> dict[str, bytes]:
+    """What there is of each job of GPU-0, those that are complete first."""
+    kept = hive.gpus.results.all()
+    return {job: result.content.retained() for (gpu, job), result in kept if gpu == "GPU-0"}
 
 
 def text(ring: Ring) -> list[str]:
@@ -70,5 +77,5 @@ def claim(hive: Hive, job: str, now: float = NOW) -> None:
 def finish(hive: Hive, job: str, result: bytes = b"") -> None:
     """The bridge writes the result and reports OK."""
     if result:
-        hive.gpus.append_result("GPU-0", job, gpu_0(hive).results[job].content.next, result, NOW)
+        hive.gpus.append_result("GPU-0", job, limits.APPEND_OFFSET, result, NOW)
     report(hive, job, "OK", completed(hashlib.sha256(result).hexdigest(), len(result)))

@@ -8,9 +8,8 @@ import pytest
 
 from ninedoor import limits
 from ninedoor.config import Config, Telemetry
-from ninedoor.config import Lifecycle as Settings
 from ninedoor.errors import P9Error
-from ninedoor.gpu import mock, publish
+from ninedoor.gpu import mock
 from ninedoor.gpu.leases import Lease
 from ninedoor.gpu.snapshot import GpuNode, Snapshot
 from ninedoor.gpu.status import breadcrumb_start, completed, device
@@ -28,6 +27,7 @@ from tests.hive.gpus import (
     leased,
     published,
     report,
+    results,
     submit,
     text,
 )
@@ -47,7 +47,7 @@ def test_a_hive_begins_without_gpus() -> None:
     hive = opened(RetainedJournal(), CONFIG)
 
     assert hive.gpus.gpus == {}
-    assert hive.gpus.publish_status() == b"state=idle\n"
+    assert hive.gpus.publications.status() == b"state=idle\n"
 
 
 def test_a_publication_brings_gpus_and_models() -> None:
@@ -57,36 +57,10 @@ def test_a_publication_brings_gpus_and_models() -> None:
     assert gpu_0(hive).info == mock.DEVICES[0].text()
     assert text(gpu_0(hive).ctl) == ["LEASE GPU-0"]
     assert hive.gpus.active == "vision-lora-edge"
-    assert hive.gpus.publish_status().decode() == (
+    assert hive.gpus.publications.status().decode() == (
         "state=ok bytes=1477 sha256=704821d10bbd99487459a9df07ce769a6bb2c781c7661a31f0214021ba272e1b\n"
     )
     assert log(hive) == ["gpu snapshot installed gpus=2 models=2"]
-
-
-def test_a_bad_publication_changes_nothing_and_says_why() -> None:
-    hive = gpu_hive()
-    before = hive.gpus.dump()["gpus"]
-
-    told = refused(lambda: hive.gpus.publish("end", QUEEN, NOW))
-
-    assert told == (errno.EINVAL, "gpu bridge end without begin")
-    assert hive.gpus.publish_status() == b"state=err reason=gpu bridge end without begin\n"
-    assert text(hive.gpus.outcomes)[-1] == "ERR EINVAL end: gpu bridge end without begin"
-    assert hive.gpus.dump()["gpus"] == before
-
-
-def test_a_payload_that_is_no_snapshot_is_refused_at_its_end() -> None:
-    hive = opened(RetainedJournal(), CONFIG)
-    *begun, end = publish.lines(b"nonsense")
-    for each in begun:
-        hive.gpus.publish(each, QUEEN, NOW)
-
-    ecode, reason = refused(lambda: hive.gpus.publish(end, QUEEN, NOW))
-
-    assert (ecode, reason) == (
-        errno.EINVAL, "gpu bridge snapshot line 1: schema gpu-bridge-snapshot/v1 expected"
-    )  # fmt: skip
-    assert hive.gpus.publish_status().decode() == f"state=err reason={reason}\n"
 
 
 def test_publishing_again_keeps_leases_jobs_and_streams() -> None:
@@ -112,15 +86,6 @@ def test_a_gpu_that_is_no_longer_published_ends_its_lease() -> None:
     assert hive.gpus.gpus == {}
     assert hive.workers == {}
     assert told == ["revoked worker-1: gpu removed", "gpu snapshot installed gpus=0 models=0"]
-
-
-def test_publishing_is_closed_while_the_hive_drains() -> None:
-    hive = opened(RetainedJournal(), Config(lifecycle=Settings("DRAINING")))
-
-    ecode, reason = refused(lambda: hive.gpus.publish("begin", QUEEN, NOW))
-
-    assert (ecode, reason) == (errno.EPERM, "host-publish is closed while the life cycle is DRAINING")
-    assert log(hive) == ["lifecycle denied action=host-publish state=DRAINING reason=gate-denied"]
 
 
 # -- leases -------------------------------------------------------------------------------------------------
@@ -384,7 +349,7 @@ def test_a_job_goes_its_way_and_its_worker_hears_of_it() -> None:
     assert text(gpu_0(hive).status)[1:] == [running, ended]
     assert text(hive.workers["worker-1"].ring) == [running, ended]
     assert hive.workers["worker-1"].beats == 0
-    assert gpu_0(hive).results["job-1"].content.retained() == b"sum"
+    assert results(hive) == {"job-1": b"sum"}
     assert gpu_0(hive).queue() == b""
 
 
@@ -396,7 +361,7 @@ def test_an_error_takes_the_result_away() -> None:
 
     report(hive, "job-1", "ERR", "timed out after 5000 ms")
 
-    assert gpu_0(hive).results == {}
+    assert results(hive) == {}
     assert text(hive.workers["worker-1"].ring)[-1] == (
         '{"job":"job-1","state":"ERR","detail":"timed out after 5000 ms"}'
     )
@@ -457,7 +422,7 @@ def test_the_end_of_a_lease_ends_its_jobs_before_it_is_told() -> None:
         '{"job":"b","state":"ERR","detail":"lease ended: killed by queen"}',
         '{"job":"worker-1","state":"LEASE-ENDED","detail":"killed by queen"}',
     ]
-    assert (gpu_0(hive).held, gpu_0(hive).results) == ({}, {})
+    assert (gpu_0(hive).held, results(hive)) == ({}, {})
     assert refused(lambda: finish(hive, "a")) == (errno.ESTALE, "job a has ended already")
 
 
@@ -535,7 +500,7 @@ def test_a_result_grows_at_its_end_only() -> None:
     assert refused(lambda: hive.gpus.append_result("GPU-0", "a", 0, b"x", NOW)) == (
         errno.EINVAL, "result offset 0 is not its end 6"
     )  # fmt: skip
-    assert gpu_0(hive).results["a"].content.retained() == b"onetwo"
+    assert results(hive) == {"a": b"onetwo"}
 
 
 def test_a_finished_result_stays_as_it_is() -> None:
@@ -575,17 +540,6 @@ def test_a_result_has_a_bound() -> None:
     )  # fmt: skip
 
 
-def test_the_oldest_finished_results_leave_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "GPU_RESULTS_BYTES", 10)
-    hive = leased()
-    for number, job in enumerate("abc"):
-        submit(hive, job, now=NOW + number)
-        claim(hive, job, NOW + number)
-        finish(hive, job, b"1234")
-
-    assert list(gpu_0(hive).results) == ["b", "c"]
-
-
 def test_running_jobs_share_what_results_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "GPU_RESULTS_BYTES", 10)
     hive = leased()
@@ -605,10 +559,10 @@ def test_results_stay_until_the_gpu_is_leased_anew() -> None:
     finish(hive, "a", b"sum")
 
     run(hive, '{"kill":"worker-1"}')
-    assert list(gpu_0(hive).results) == ["a"]
+    assert list(results(hive)) == ["a"]
     run(hive, LEASE)
 
-    assert gpu_0(hive).results == {}
+    assert results(hive) == {}
 
 
 # -- models -------------------------------------------------------------------------------------------------
@@ -668,7 +622,7 @@ def test_a_restart_brings_everything_back() -> None:
     again = opened(journal, CONFIG)
 
     assert state_of(again) == state_of(hive)
-    assert again.gpus.publish_status() == hive.gpus.publish_status()
+    assert again.gpus.publications.status() == hive.gpus.publications.status()
     journal.compact(again.snapshot())
     compacted = opened(journal, CONFIG)
     assert state_of(compacted) == state_of(hive)

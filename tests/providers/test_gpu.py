@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from ninedoor import limits
 from ninedoor.errors import P9Error
 from ninedoor.gpu import mock
 from ninedoor.gpu.models import Model
 from ninedoor.gpu.snapshot import Snapshot
+from ninedoor.hive.gpuresults import Results
 from ninedoor.providers import gpu
 from ninedoor.session.ports import READ
 from tests.callers import QUEEN
@@ -101,12 +103,17 @@ def test_a_new_lease_finds_no_results_of_the_last_one() -> None:
 
 def test_a_gpu_that_comes_back_is_another_one() -> None:
     site = gpu_site()
+    submit(site.hive, "job-1")
+    claim(site.hive, "job-1")
+    finish(site.hive, "job-1", b"sum")
     first = site.node("/gpu/GPU-0/status")
 
     published(site.hive, Snapshot((), (), "", ""), NOW + 1)
     published(site.hive, now=NOW + 2)
 
     assert first.gone == "gpu removed"
+    assert site.names("/gpu/GPU-0/result") == []
+    assert list(site.hive.gpus.results.all()) == []
     assert site.node("/gpu/GPU-0/status").qid != first.qid
 
 
@@ -132,3 +139,41 @@ def test_who_waits_for_another_model_is_woken() -> None:
     site.write("/gpu/models/active", b"vision-lora-edge\n")
 
     assert woken == ["x"]
+
+
+def test_only_another_model_wakes_who_waits_for_one() -> None:
+    site = gpu_site()
+    woken: list[str] = []
+    site.node("/gpu/models/active").watch(lambda: woken.append("x"))
+
+    submit(site.hive, "job-1")
+    claim(site.hive, "job-1")
+    finish(site.hive, "job-1", b"sum")
+
+    assert woken == []
+
+
+def test_results_beyond_the_bound_leave_the_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "GPU_RESULTS_MAX", 2)
+    site = gpu_site()
+    for job in "abc":
+        submit(site.hive, job)
+        claim(site.hive, job)
+        finish(site.hive, job, b"sum")
+
+    assert site.names("/gpu/GPU-0/result") == ["b", "c"]
+
+
+def test_a_step_of_a_job_looks_at_no_other_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = gpu_site()
+
+    def all_of_them(_results: Results) -> None:
+        raise AssertionError("with a thousand results this takes longer than the job")
+
+    monkeypatch.setattr(Results, "all", all_of_them)
+    for job in "ab":
+        submit(site.hive, job)
+        claim(site.hive, job)
+        finish(site.hive, job, b"sum")
+
+    assert site.names("/gpu/GPU-0/result") == ["a", "b"]

@@ -29,10 +29,6 @@ THREADS_MAX = 1 << 24
 """Threads of one launch: an element each for a result far above what the hive takes, and far from what would
 keep a device busy with threads that have nothing to do."""
 
-PAYLOAD_MAX = 16 << 20
-"""Bytes of a payload, wherever it comes from. Far above what a hive holds (docs/GPU.md); it keeps a worker's
-memory bounded."""
-
 
 class Misfit(NineDoorError):
     """A job that cannot be computed as it is. One line that says what to change."""
@@ -76,8 +72,8 @@ def pose(
 ) -> Problem:
     """The problem of a payload of `payload_bytes`; `shape` is for matmul. Raises Misfit for a size that is
     none of the kernel's, and for a grid that no device takes."""
-    if payload_bytes > PAYLOAD_MAX:
-        raise Misfit(f"payload of {payload_bytes} bytes, over {PAYLOAD_MAX}")
+    if payload_bytes > limits.GPU_PAYLOAD_BYTES:
+        raise Misfit(f"payload of {payload_bytes} bytes, over {limits.GPU_PAYLOAD_BYTES}")
     _check_grid(grid, block)
     m, k, n = _sizes(kernel, payload_bytes, shape)
     problem = Problem(kernel, m, k, n, grid, block)

@@ -6,7 +6,6 @@ from ninedoor import limits
 from ninedoor.gpu.jobs import Triple
 from ninedoor.gpubridge.kernels.problem import (
     GRID_AXIS_MAX,
-    PAYLOAD_MAX,
     THREADS_MAX,
     Misfit,
     check_block,
@@ -55,7 +54,12 @@ def test_a_shape_is_nothing_to_vectors() -> None:
         ),
         ("matmul", 16, (1, 1, 1), "payload of 16 bytes, where shape [1, 1, 1] takes 8"),
         ("matmul", 0, (0, 1, 1), "shape [0, 1, 1] has a side below 1"),
-        ("vadd", PAYLOAD_MAX + 8, None, f"payload of {PAYLOAD_MAX + 8} bytes, over {PAYLOAD_MAX}"),
+        (
+            "vadd",
+            limits.GPU_PAYLOAD_BYTES + 8,
+            None,
+            f"payload of {limits.GPU_PAYLOAD_BYTES + 8} bytes, over {limits.GPU_PAYLOAD_BYTES}",
+        ),
         ("matmul", 8 * 600, (600, 1, 600), f"result of 1440000 bytes, over {limits.GPU_RESULT_BYTES}"),
     ],
 )
