@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from cohsh.exits import Exit
+from cohsh.exits import ERROR, Exit
 from cohsh.transports.opening import NAMES
 
 VARIABLES: Mapping[str, str] = {
@@ -37,7 +37,8 @@ transports:
   serial  the console on a serial line or unix socket: --line PATH
   qemu    the console of a guest in QEMU: --line PATH of its chardev (socket or pty),
           or without that a guest and a hive that end with the shell
-  mock    a hive in this process, empty at first and gone at the end: --manifest FILE
+  mock    a hive in this process, gone at the end: --manifest FILE; empty at first,
+          or with two GPUs and their models: --mock-seed-gpu
 
 examples:
   cohsh --transport 9p --url unix:hive.sock
@@ -70,7 +71,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print `message` to stderr and leave."""
-        self.exit(Exit.USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+        self.exit(Exit.USAGE, f"{ERROR}{message}\nTry '{self.prog} --help'.\n")
 
 
 class _Version(argparse.Action):
@@ -116,15 +117,16 @@ def _what(parser: Parser) -> None:
     group.add_argument("--record-trace", metavar="FILE", help="with mock: record the session in FILE")
     group.add_argument("--replay-trace", metavar="FILE", help="with mock: play the session in FILE again")
     group.add_argument("--json", action="store_true", help="print one JSON object for each command")
+    group.add_argument("--completion", choices=("bash", "zsh"), help="print a completion script and leave")
 
 
 def _who(parser: Parser) -> None:
     group = parser.add_argument_group("who you are")
     group.add_argument("--role", metavar="ROLE", help="attach as this role first; queen for single commands")
-    group.add_argument("--ticket", metavar="TICKET", help="attach with this ticket, or @FILE")
+    group.add_argument("--ticket", metavar="TICKET", help="attach with this ticket, or that in @FILE")
     group.add_argument("--mint-ticket", action="store_true", help="print a ticket for --role and leave")
     group.add_argument("--ticket-subject", metavar="ID", help="the worker that the ticket is for")
-    group.add_argument("--ticket-secret", metavar="SECRET", help="mint with this secret")
+    group.add_argument("--ticket-secret", metavar="SECRET", help="mint with this secret, or that in @FILE")
     group.add_argument("--ticket-config", metavar="FILE", help="mint with the secret of this manifest")
 
 
@@ -133,7 +135,9 @@ def _where(parser: Parser) -> None:
     group.add_argument("--transport", choices=NAMES, default=NAMES[0], help="default %(default)s")
     group.add_argument("--tcp-host", metavar="HOST", help="default 127.0.0.1")
     group.add_argument("--tcp-port", metavar="PORT", type=_port, help="default 31337")
-    group.add_argument("--auth-token", metavar="TOKEN", help="the console's token; default changeme")
+    group.add_argument(
+        "--auth-token", metavar="TOKEN", help="the console's token, or @FILE; default changeme"
+    )
     group.add_argument("--url", metavar="URL", help="for 9p: unix:/path or tcp://host:port")
     group.add_argument("--mount", metavar="DIR", help="for fs: where a hive is mounted")
     group.add_argument("--line", metavar="PATH", help="for serial and qemu: a terminal or a unix socket")
@@ -146,6 +150,9 @@ def _where(parser: Parser) -> None:
         help="for qemu: a word for it; repeatable",
     )
     group.add_argument("--manifest", metavar="FILE", help="for mock: the manifest of the hive")
+    group.add_argument(
+        "--mock-seed-gpu", action="store_true", help="for mock: begin with two GPUs and their models"
+    )
 
 
 def _how(parser: Parser) -> None:
@@ -153,7 +160,7 @@ def _how(parser: Parser) -> None:
     group.add_argument("--policy", metavar="FILE", help="go by this policy, written by coh-rtc")
     for name, what in (
         ("--pool-control-sessions", "sessions that a pool has for commands"),
-        ("--pool-telemetry-sessions", "... and for telemetry"),
+        ("--pool-telemetry-sessions", "sessions that a pool has for telemetry"),
         ("--retry-max-attempts", "how often a lost connection is made again"),
         ("--retry-backoff-ms", "the first wait before that"),
         ("--retry-ceiling-ms", "the longest one"),
@@ -161,7 +168,9 @@ def _how(parser: Parser) -> None:
         ("--heartbeat-interval-ms", "how often an idle shell pings"),
     ):
         group.add_argument(name, metavar="N", type=_count, help=what)
-    group.add_argument("-v", "--verbose", action="store_true", help="say which policy is gone by")
+    group.add_argument(
+        "-v", "--verbose", action="store_true", help="say which policy is gone by, and how connecting went"
+    )
     group.add_argument("--tcp-debug", action="store_true", default=None, help="show what goes over the wire")
 
 

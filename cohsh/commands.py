@@ -9,7 +9,7 @@ from cohsh.lines import words
 from cohsh.shell import Run, Runnable, Shell
 from ninedoor.console.grammar import UNKNOWN_VERB, GrammarError
 
-Kind = Literal["path", "role", "worker", "ctl", "none", "kind", "lifecycle", "mode", "file", "bench"]
+Kind = Literal["path", "role", "worker", "none", "kind", "lifecycle", "mode", "file", "bench", "push", "verb"]
 """What stands in a place of the line, where completion asks; "none" for what cannot be guessed."""
 
 
@@ -40,7 +40,7 @@ def _help_line(verb: Verb) -> str:
 
 
 _TABLE = (
-    Verb("help", "help [verb]", "show this help, or that of one verb", _help),
+    Verb("help", "help [verb]", "show this help, or that of one verb", _help, ("verb",)),
     Verb("attach", "attach <role> [ticket]", "begin a session as a role", verbs.attach, ("role",)),
     Verb("login", "login <role> [ticket]", "the same as attach", verbs.attach, ("role",)),
     Verb("detach", "detach", "end the session and stay", verbs.detach),
@@ -94,7 +94,7 @@ _TABLE = (
         "telemetry push <file> --device <id>",
         "append a file to a device's telemetry",
         verbs.push,
-        ("none", "file"),
+        ("push", "file"),
     ),
     Verb("quit", "quit", "leave", verbs.quit_),
 )

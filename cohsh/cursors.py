@@ -10,6 +10,7 @@ import errno
 import time
 from base64 import b64decode
 from collections.abc import Callable
+from contextlib import suppress
 
 from cohsh.shell import Refused, Shell
 from ninedoor import limits
@@ -41,10 +42,14 @@ def tail(
         if not told:
             shell.answer(reply(ok("TAIL", path=path)))
             told = True
+        lines = body_lines(fresh)
         if lost:
-            shell.line(f"[cohsh] {lost} bytes of {path} were dropped before they could be read")
-        for line in body_lines(fresh):
-            shell.line(line)
+            lines = [f"[cohsh] {lost} bytes of {path} were dropped before they could be read", *lines]
+        if follow:
+            shell.follow(lines)
+        else:
+            for line in lines:
+                shell.line(line)
         if fresh or lost or name not in standing.cursors:
             payload = f"set {name} {start + len(fresh)}"
             shell.demand(Command("echo", path=file_of(path), payload=payload))
@@ -88,12 +93,15 @@ def _contents(shell: Shell, path: str) -> tuple[bytes, ...]:
     if whole is not None:
         return (whole,)
     body = shell.demand(Command("cat", path=path)).body
+    candidates: list[bytes] = []
     if body and all(line.startswith(BINARY_PREFIX) for line in body):
-        return (b"".join(b64decode(line.removeprefix(BINARY_PREFIX)) for line in body),)
-    if any(_may_be_altered(line) for line in body):
-        return ()
-    text = "\n".join(body).encode()
-    return (text, text + b"\n")
+        with suppress(ValueError):  # then it is a text that begins so
+            encoded = (line.removeprefix(BINARY_PREFIX) for line in body)
+            candidates.append(b"".join(b64decode(line, validate=True) for line in encoded))
+    if not any(_may_be_altered(line) for line in body):
+        text = "\n".join(body).encode()
+        candidates += (text, text + b"\n")
+    return tuple(candidates)
 
 
 def _may_be_altered(line: str) -> bool:

@@ -2,6 +2,10 @@
 
 from enum import IntEnum
 
+ERROR = "Error: "
+"""Begins each error that no acknowledgement tells of, as in the original. Hints and notices begin with
+`[cohsh]`."""
+
 
 class Exit(IntEnum):
     """What the shell tells its caller."""

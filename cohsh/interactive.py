@@ -26,6 +26,9 @@ from ninedoor.console.grammar import Command
 WELCOME = "Welcome to Cohesix. Type 'help' for commands."
 DETACHED = "detached shell: run 'attach <role>' to connect"
 
+ALIASES = {"exit": "quit", "?": "help"}
+"""What whoever types may say for a verb. Scripts and consoles know the verbs only."""
+
 TICKET = "cohesix-ticket-"
 
 _HISTORY = Path("cohsh") / "history"
@@ -62,6 +65,7 @@ def interact(shell: Shell, role: str | None) -> Exit:
 def _run(shell: Shell, line: str) -> bool:
     """Run `line`; true when the session is over. A shell that cannot say so to the hive leaves all the
     same."""
+    line = ALIASES.get(line.strip().lower(), line)
     try:
         outcome = shell.run(line)
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ hive's log has no line about it. Whether workers are still alive is for the hive
 from collections.abc import Mapping
 
 from cohsh.lines import words
+from cohsh.orders import order
 from cohsh.shell import Refused, Shell
 from ninedoor.console.ack import Ack
 from ninedoor.console.grammar import Command, GrammarError
@@ -35,5 +36,6 @@ def lifecycle(shell: Shell, rest: str) -> None:
     state = told.body[0].removeprefix("state=") if told.ok and told.body else ""
     if state in STATES and state not in ALLOWED[word]:
         fields = (("action", word), ("state", state), ("reason", "invalid-transition"))
-        raise Refused(reply(Ack(False, "LIFECYCLE", fields)))
-    shell.answer(shell.write(shell.policy.lifecycle_ctl, word))
+        following = ", ".join(each for each, states in ALLOWED.items() if state in states)
+        raise Refused(reply(Ack(False, "LIFECYCLE", fields)), f"what may follow {state}: {following}")
+    order(shell, shell.policy.lifecycle_ctl, word)

@@ -12,14 +12,14 @@ from pathlib import Path
 from cohsh import lock, policy, script, traces
 from cohsh.arguments import describe, settle
 from cohsh.commands import RUNS
-from cohsh.exits import Exit, Failure
+from cohsh.exits import ERROR, Exit, Failure
 from cohsh.output import Coloured, Json, Kept, Output, Plain
 from cohsh.policy import Policy
 from cohsh.shell import Shell
 from cohsh.transports.inprocess import claimed_subject, mint, mock
 from cohsh.transports.opening import Where, open_transport
 from cohsh.transports.traced import Recording, Replay, Witnessed
-from cohsh.transports.transport import Notice, Transport
+from cohsh.transports.transport import Transport
 from ninedoor.errors import ManifestError, NineDoorError
 
 
@@ -51,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def carry_out(parsed: argparse.Namespace) -> int:
     """What the arguments ask for. Raises Failure, NineDoorError, KeyboardInterrupt."""
+    if parsed.completion:
+        from cohsh.completionscript import completion_script
+
+        sys.stdout.write(completion_script(parsed.completion))
+        return Exit.OK
     if parsed.mint_ticket:
         return _mint(parsed)
     if parsed.check:
@@ -108,8 +113,9 @@ def _run(shell: Shell, parsed: argparse.Namespace, statements: Sequence[script.S
 
 
 def _attached(shell: Shell, parsed: argparse.Namespace, statements: Sequence[script.Statement]) -> bool:
-    """Attach as somebody asked; single commands that do not attach themselves need not ask, and show it only
-    when it is refused: their own answer is what was asked for."""
+    """Attach as somebody asked; single commands that do not attach themselves need not ask, and show it, and
+    how they were connected, only when it is refused: their own answer is what was asked for. Then it is their
+    answer too."""
     first = statements[0].text.partition(" ")[0].lower() if statements else ""
     single = bool(parsed.commands or parsed.command)
     role = parsed.role or ("queen" if single and first not in ("attach", "login") else "")
@@ -118,11 +124,11 @@ def _attached(shell: Shell, parsed: argparse.Namespace, statements: Sequence[scr
     output = shell.output
     if not single or isinstance(output, Witnessed):
         return shell.run(f"attach {role}").ok
-    shell.output = kept = Kept()
+    shell.output = kept = Kept(output if parsed.verbose or parsed.tcp_debug else None)
     ok = shell.run(f"attach {role}").ok
     shell.output = output
     if not ok:
-        kept.repeat(output)
+        kept.repeat(output, statements[0].text)
     return ok
 
 
@@ -163,7 +169,7 @@ def _text(source: str) -> str:
     try:
         return _bytes(source).decode()
     except UnicodeDecodeError:
-        raise Failure(f"{source} is not UTF-8") from None
+        raise Failure(f"{'standard input' if source == '-' else source} is not UTF-8") from None
 
 
 def _bytes(source: str) -> bytes:
@@ -207,42 +213,45 @@ def _shell(
     stack: ExitStack,
     traced: Recording | Replay | None,
 ) -> Shell:
+    if parsed.mock_seed_gpu and parsed.transport != "mock":
+        raise Failure("--mock-seed-gpu needs --transport mock", Exit.USAGE)
     where = Where(
         parsed.transport,
         host=parsed.tcp_host or "127.0.0.1",
         port=parsed.tcp_port or 31337,
-        token=parsed.auth_token or "changeme",
+        token=_secret(parsed.auth_token, "console token") or "changeme",
         url=_absolute(parsed.url),
         mount=Path(parsed.mount) if parsed.mount else None,
         line=parsed.line or "",
         qemu=parsed.qemu_bin or "",
         qemu_words=tuple(parsed.qemu_args or ()),
         manifest=Path(parsed.manifest) if parsed.manifest else None,
+        gpus=parsed.mock_seed_gpu,
         retry=rules.retry,
     )
     if where.transport == "tcp":
         stack.enter_context(lock.console_lock(where.host, where.port))
-    notice = _notices(output, where.transport)
+
+    def notice(text: str) -> None:
+        shell.output.notice(f"[cohsh][{where.transport}] {text}")
+
     if isinstance(traced, Replay):
         transport: Transport = traced.transport(claimed_subject, notice)
     elif traced is not None:
-        transport = mock(where.manifest, notice, traced)
+        transport = mock(where.manifest, notice, traced, gpus=where.gpus)
     else:
         transport = open_transport(where, notice, debug=bool(parsed.tcp_debug))
     stack.callback(transport.close)
-    return Shell(
+    shell = Shell(
         transport,
         output,
         rules,
         RUNS,
         role=parsed.role or "queen",
-        ticket=_ticket(parsed.ticket),
+        ticket=_secret(parsed.ticket, "ticket"),
         place=f"{where.host}:{where.port}",
     )
-
-
-def _notices(output: Output, name: str) -> Notice:
-    return lambda text: output.notice(f"[cohsh][{name}] {text}")
+    return shell
 
 
 def _absolute(url: str | None) -> str:
@@ -252,24 +261,29 @@ def _absolute(url: str | None) -> str:
     return url or ""
 
 
-def _ticket(given: str | None) -> str:
-    """The ticket, which `@FILE` keeps out of sight of other users."""
-    if given and given.startswith("@"):
-        return _text(given[1:]).strip()
-    return given or ""
+def _secret(given: str | None, what: str) -> str:
+    """What was given, "" for nothing; or the one line of `@FILE`, which keeps it out of sight of other users.
+    Raises Failure, in which nothing of the file is repeated."""
+    if not (given and given.startswith("@")):
+        return given or ""
+    text = _text(given[1:]).strip()
+    if not text or len(text.splitlines()) > 1:
+        raise Failure(f"{given[1:]}: expected the {what} alone on one line")
+    return text
 
 
 def _mint(parsed: argparse.Namespace) -> int:
     if not parsed.role:
         raise Failure("--mint-ticket needs --role", Exit.USAGE)
     manifest = Path(parsed.ticket_config) if parsed.ticket_config else None
-    token = mint(parsed.role, parsed.ticket_subject, parsed.ticket_secret, manifest, time.time())
+    secret = None if parsed.ticket_secret is None else _secret(parsed.ticket_secret, "secret")
+    token = mint(parsed.role, parsed.ticket_subject, secret, manifest, time.time())
     sys.stdout.write(f"{token}\n")
     return Exit.OK
 
 
 def _complain(text: str, status: Exit = Exit.FAILED) -> Exit:
-    sys.stderr.write(f"Error: {text}\n")
+    sys.stderr.write(f"{ERROR}{text}\n")
     return status
 
 

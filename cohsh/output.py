@@ -5,7 +5,7 @@ holds answers only.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TextIO
 
 Source = Literal["ack", "output"]
@@ -30,8 +30,13 @@ class Output(Protocol):
     def show(self, response: Response) -> None:
         """One line of the answer."""
 
-    def end(self, ok: bool) -> None:
-        """The answer is complete."""
+    def follow(self, lines: Sequence[str]) -> None:
+        """The answer goes on with `lines`, and may do so for ever: nobody keeps them."""
+        for line in lines:
+            self.show(Response("output", line))
+
+    def end(self, ok: bool, error: str = "") -> None:
+        """The answer is complete. `error` says what is wrong where no acknowledgement does."""
 
     def notice(self, text: str) -> None:
         """A line that answers nothing."""
@@ -46,7 +51,7 @@ class Silent(Output):
     def show(self, response: Response) -> None:
         """See `Output.show`."""
 
-    def end(self, ok: bool) -> None:
+    def end(self, ok: bool, error: str = "") -> None:
         """See `Output.end`."""
 
     def notice(self, text: str) -> None:
@@ -54,29 +59,35 @@ class Silent(Output):
 
 
 class Kept(Output):
-    """Nothing is shown until somebody asks for it."""
+    """Nothing is shown until somebody asks for it, but for notices where `noticed` takes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, noticed: Output | None = None) -> None:
         self._calls: list[Callable[[Output], None]] = []
+        self._command = ""
+        self._noticed = noticed
 
     def begin(self, command: str) -> None:
         """See `Output.begin`."""
-        self._calls.append(lambda output: output.begin(command))
+        self._calls.append(lambda output: output.begin(self._command or command))
 
     def show(self, response: Response) -> None:
         """See `Output.show`."""
         self._calls.append(lambda output: output.show(response))
 
-    def end(self, ok: bool) -> None:
+    def end(self, ok: bool, error: str = "") -> None:
         """See `Output.end`."""
-        self._calls.append(lambda output: output.end(ok))
+        self._calls.append(lambda output: output.end(ok, error))
 
     def notice(self, text: str) -> None:
         """See `Output.notice`."""
-        self._calls.append(lambda output: output.notice(text))
+        if self._noticed is not None:
+            self._noticed.notice(text)
+        else:
+            self._calls.append(lambda output: output.notice(text))
 
-    def repeat(self, output: Output) -> None:
-        """Show all of it on `output`."""
+    def repeat(self, output: Output, command: str = "") -> None:
+        """Show all of it on `output`; as the answer to `command`, where one is named."""
+        self._command = command
         for call in self._calls:
             call(output)
 
@@ -97,7 +108,7 @@ class Plain(Output):
         self._out.write(f"{mark}{response.text}\n")
         self._out.flush()
 
-    def end(self, ok: bool) -> None:
+    def end(self, ok: bool, error: str = "") -> None:
         """See `Output.end`."""
 
     def notice(self, text: str) -> None:
@@ -107,38 +118,56 @@ class Plain(Output):
 
 
 class Json(Output):
-    """One object a command: `command`, `ok`, `acks`, `lines`."""
+    """One object a command: `command`, `ok`, `acks`, `lines`, and `error` where it failed without an
+    acknowledgement; of one that follows a file another for each new line: `command`, `line`."""
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out = out
         self._err = err
         self._command = ""
         self._responses: list[Response] = []
+        self._follows = False
 
     def begin(self, command: str) -> None:
         """See `Output.begin`."""
         self._command = command
         self._responses = []
+        self._follows = False
 
     def show(self, response: Response) -> None:
         """See `Output.show`."""
         self._responses.append(response)
 
-    def end(self, ok: bool) -> None:
+    def follow(self, lines: Sequence[str]) -> None:
+        """See `Output.follow`."""
+        if not self._follows:
+            self.end(True)
+            self._follows = True
+        for line in lines:
+            self._write({"command": self._command, "line": line})
+
+    def end(self, ok: bool, error: str = "") -> None:
         """See `Output.end`."""
-        answer = {
+        if self._follows:
+            return
+        answer: dict[str, object] = {
             "command": self._command,
             "ok": ok,
             "acks": texts(self._responses, "ack"),
             "lines": texts(self._responses, "output"),
         }
-        self._out.write(json.dumps(answer, ensure_ascii=False) + "\n")
-        self._out.flush()
+        if error:
+            answer["error"] = error
+        self._write(answer)
 
     def notice(self, text: str) -> None:
         """See `Output.notice`."""
         self._err.write(f"{text}\n")
         self._err.flush()
+
+    def _write(self, answer: Mapping[str, object]) -> None:
+        self._out.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        self._out.flush()
 
 
 class Coloured(Output):
@@ -165,7 +194,7 @@ class Coloured(Output):
         style = "bold green" if status == "OK" else "bold red"
         self._print(self._out, ("dim", CONSOLE), (style, status), ("", blank + rest))
 
-    def end(self, ok: bool) -> None:
+    def end(self, ok: bool, error: str = "") -> None:
         """See `Output.end`."""
 
     def notice(self, text: str) -> None:

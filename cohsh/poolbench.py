@@ -5,7 +5,7 @@ The lines are counted in the file afterwards: every one has to be there, once.
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -20,7 +20,7 @@ BATCH = 8
 OPS_MAX = 10_000
 BATCH_MAX = 64
 
-_SETTINGS = {
+SETTINGS: Mapping[str, type] = {
     "path": str,
     "ops": int,
     "batch": int,
@@ -138,7 +138,7 @@ def _figures(name: str, ops: int, elapsed: float) -> str:
 
 def _bench(settings: str) -> Bench:
     """Raises GrammarError."""
-    given = values(settings, _SETTINGS)
+    given = values(settings, SETTINGS)
 
     def number(name: str, default: int, most: int) -> int:
         value = given.get(name, default)

@@ -95,8 +95,8 @@ class Run:
 
     def run(self, statements: Sequence[Statement]) -> None:
         """Carry out `statements` up to quit, or the end. Raises ScriptError at the first that fails."""
-        following = [*statements[1:], None]
-        for statement, behind in zip(statements, following, strict=True):
+        for number, statement in enumerate(statements, start=1):
+            behind = statements[number] if number < len(statements) else None
             if statement.keyword == "WAIT":
                 self._sleep(int(statement.argument) / 1000)
             elif statement.keyword == "EXPECT":

@@ -2,11 +2,12 @@
 commands on the command line all run here."""
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from cohsh.advice import advice, mistyped
+from cohsh.exits import ERROR
 from cohsh.output import Output, Response
 from cohsh.policy import Policy
 from cohsh.roles import role_label
@@ -117,9 +118,9 @@ class Shell:
         except Unreachable as gone:
             outcome.ok = False
             outcome.failure = str(gone)
-            self.output.notice(f"[cohsh] {gone}")
+            self.output.notice(f"{ERROR}{gone}")
         finally:
-            self.output.end(outcome.ok)
+            self.output.end(outcome.ok, outcome.failure)
         return outcome
 
     def inner(self, output: Output) -> "Shell":
@@ -161,21 +162,26 @@ class Shell:
             raise Refused(answer)
         return answer
 
-    def answer(self, answer: Reply) -> None:
-        """Show an answer; a refusal with advice."""
+    def answer(self, answer: Reply, hint: str = "") -> None:
+        """Show an answer; a refusal with `hint`, where more is known of it than the answer tells, else with
+        advice."""
         for ack in answer.acks:
             self._show(Response("ack", ack))
         for line in answer.body:
             self.line(line)
         if not answer.ok:
             self._outcome.ok = False
-            hint = advice(answer.acks[-1])
+            hint = hint or advice(answer.acks[-1])
             if hint:
                 self.output.notice(f"[cohsh] {hint}")
 
     def line(self, text: str) -> None:
         """Show one line."""
         self._show(Response("output", text))
+
+    def follow(self, lines: Sequence[str]) -> None:
+        """Show lines of an answer that may go on for ever."""
+        self.output.follow(lines)
 
     def fail(self, what: str) -> None:
         """The command failed, although no acknowledgement says so."""
@@ -185,14 +191,6 @@ class Shell:
     def end(self) -> None:
         """The session is over."""
         self._outcome.ends = True
-
-    def write(self, path: str, payload: str) -> Reply:
-        """Append a line to a file. Where the console's echo has no room for a command of the queen, its spawn
-        has."""
-        size = len(payload.encode())
-        if path == self.policy.queen_ctl and size > limits.CONSOLE_ECHO_MAX:
-            return self.ask(Command("spawn", payload=payload))
-        return self.ask(Command("echo", path=path, payload=payload))
 
     def attach(self, role: str, ticket: str) -> None:
         """Attach, with the session's own ticket where none is named."""

@@ -28,11 +28,12 @@ SEGMENT_BYTES = 32_768
 """The most that a segment takes (the original's default)."""
 
 RECORD_BYTES = 4096
-"""The most that one record takes, where no console's echo is in the way."""
+"""The most that one record takes with its line feed, where no console's echo is in the way."""
 
 
 def push(shell: Shell, file: Path, device: str) -> None:
-    """Push `file` and say so. Raises Refused where the hive refuses, GrammarError never."""
+    """Push `file` and say so. Raises Refused where the hive refuses, and before anything is pushed where its
+    records do not fit into one segment; GrammarError never."""
     mime = MIME.get(file.suffix)
     if mime is None:
         raise _refused(device, f"telemetry push takes {' '.join(sorted(MIME))}, not {file.name}")
@@ -44,14 +45,15 @@ def push(shell: Shell, file: Path, device: str) -> None:
         raise _refused(device, f"{file} is not UTF-8") from None
     if len(text.encode()) > SEGMENT_BYTES:
         raise _refused(device, f"telemetry push source exceeds max_bytes_per_segment {SEGMENT_BYTES} bytes")
-    most = min(RECORD_BYTES, shell.transport.payload)
-    records = list(_records(text, mime, most))
+    records = list(_records(text, mime, min(RECORD_BYTES - 1, shell.transport.payload)))
+    size = sum(len(record.encode()) + 1 for record in records)
+    if size > SEGMENT_BYTES:
+        raise _refused(device, f"telemetry push records exceed max_bytes_per_segment {SEGMENT_BYTES} bytes")
     place = f"{ROOT}/{device}"
     shell.demand(Command("echo", path=f"{place}/ctl", payload=compact({"new": "segment", "mime": mime})))
     segment = "".join(shell.demand(Command("cat", path=f"{place}/latest")).body[:1])
     for record in records:
         shell.demand(Command("echo", path=f"{place}/seg/{segment}", payload=record))
-    size = sum(len(record.encode()) + 1 for record in records)
     said = {"action": "push", "device": device, "seg_id": segment, "records": len(records), "bytes": size}
     shell.answer(reply(Ack(True, "TELEMETRY", tuple((key, str(value)) for key, value in said.items()))))
 

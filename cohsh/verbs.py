@@ -1,12 +1,15 @@
 """What each verb does. The table that names them is in `commands.py`."""
 
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 from cohsh import cursors, telemetry
 from cohsh.lines import compact, echoed, words
+from cohsh.orders import CTL, order, read
 from cohsh.shell import Shell
 from cohsh.spawning import spawn_command
+from ninedoor import limits
 from ninedoor.client.address import TcpAddress
 from ninedoor.client.failures import ConnectError
 from ninedoor.client.sockets import connect_socket
@@ -15,6 +18,7 @@ from ninedoor.console.grammar import Command, GrammarError
 from ninedoor.console.reply import reply
 
 FOLLOW = "-f"
+CURSOR = "--cursor"
 
 _PORT_MAX = 65535
 
@@ -31,25 +35,26 @@ def detach(shell: Shell, rest: str) -> None:
 
 
 def tail(shell: Shell, rest: str) -> None:
-    match rest.split():
-        case ["--cursor", name, path]:
-            cursors.tail(shell, path, name, follow=False)
-            return
-        case ["-f", "--cursor", name, path]:
-            cursors.tail(shell, path, name, follow=True)
-            return
-    follows = rest.split()[:1] == [FOLLOW]
-    (path,) = words(rest.strip().removeprefix(FOLLOW) if follows else rest, "path")
+    """`tail [-f] [--cursor <name>] <path>`."""
+    given = rest.split()
+    follows = given[:1] == [FOLLOW]
+    given = given[1:] if follows else given
+    if given[:1] == [CURSOR]:
+        name, path = words(" ".join(given[1:]), "name", "path")
+        cursors.tail(shell, path, name, follow=follows)
+        return
+    (path,) = words(" ".join(given), "path")
     if not follows:
-        shell.answer(shell.ask(Command("tail", path=path)))
+        read(shell, Command("tail", path=path))
         return
     shell.check_path("TAIL", path)
     answer, news = shell.transport.follow(path, shell.policy.tail_ms / 1000)
     shell.answer(answer)
+    if not answer.ok:
+        return
     with closing(news):
-        for lines in news:
-            for line in lines:
-                shell.line(line)
+        for lines in chain([()], news):
+            shell.follow(lines)
 
 
 def log(shell: Shell, rest: str) -> None:
@@ -69,31 +74,37 @@ def ls(shell: Shell, rest: str) -> None:
 
 def cat(shell: Shell, rest: str) -> None:
     (path,) = words(rest, "path")
-    shell.answer(shell.ask(Command("cat", path=path)))
+    read(shell, Command("cat", path=path))
 
 
 def echo(shell: Shell, rest: str) -> None:
     text, path = echoed(rest)
-    shell.answer(shell.ask(Command("echo", path=path, payload=text)))
+    if path.endswith(CTL):
+        order(shell, path, text)
+    else:
+        shell.answer(shell.ask(Command("echo", path=path, payload=text)))
 
 
 def spawn(shell: Shell, rest: str) -> None:
-    shell.answer(shell.write(shell.policy.queen_ctl, spawn_command(rest)))
+    """Where the console's echo has no room for it, its spawn has."""
+    payload = spawn_command(rest)
+    verb = "spawn" if len(payload.encode()) > limits.CONSOLE_ECHO_MAX else "echo"
+    order(shell, shell.policy.queen_ctl, payload, verb=verb)
 
 
 def kill(shell: Shell, rest: str) -> None:
     (worker,) = words(rest, "worker")
-    shell.answer(shell.write(shell.policy.queen_ctl, compact({"kill": worker})))
+    order(shell, shell.policy.queen_ctl, compact({"kill": worker}))
 
 
 def bind(shell: Shell, rest: str) -> None:
     origin, target = words(rest, "from", "to")
-    shell.answer(shell.write(shell.policy.queen_ctl, compact({"bind": {"from": origin, "to": target}})))
+    order(shell, shell.policy.queen_ctl, compact({"bind": {"from": origin, "to": target}}))
 
 
 def mount(shell: Shell, rest: str) -> None:
     service, at = words(rest, "service", "at")
-    shell.answer(shell.write(shell.policy.queen_ctl, compact({"mount": {"service": service, "at": at}})))
+    order(shell, shell.policy.queen_ctl, compact({"mount": {"service": service, "at": at}}))
 
 
 def push(shell: Shell, rest: str) -> None:

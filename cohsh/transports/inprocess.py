@@ -25,18 +25,23 @@ class Mock(NamespaceTransport):
     """The transport `mock`: a hive in memory, which ends with it. Nothing happens in it but what it is told:
     its workers do not run."""
 
-    def __init__(self, config: Config, notice: Notice, recording: Recording | None = None) -> None:
+    def __init__(
+        self, config: Config, notice: Notice, recording: Recording | None = None, *, gpus: bool = False
+    ) -> None:
+        """With `gpus`, a bridge has published the two of the original's mock, and its models."""
         from ninedoor.runtime.app import App
 
         self._app = App.open(config, None)
         self._notice = notice
         self._recording = recording
         super().__init__("mock", self._session)
+        if gpus:
+            self._publish_gpus()
 
     def _session(self, role: Role, ticket: str) -> ClientFiles:
         self._app.hive.expire(self._app.clock())
         uname = role if role == "queen" else f"{role}:{claimed_subject(ticket)}"
-        channel: Channel = ExplainedChannel(self._app.session(trusted=True, peer="cohsh"), self._app.clock)
+        channel = self._channel()
         if self._recording is not None:
             channel = self._recording.over(channel)
         try:
@@ -45,16 +50,29 @@ class Mock(NamespaceTransport):
             channel.close()
             raise
 
+    def _channel(self) -> Channel:
+        return ExplainedChannel(self._app.session(trusted=True, peer="cohsh"), self._app.clock)
+
+    def _publish_gpus(self) -> None:
+        from ninedoor.gpu import mock, publish
+
+        with Client(self._channel()) as bridge:
+            for line in publish.lines(mock.snapshot().encode()):
+                bridge.append("/gpu/bridge/ctl", f"{line}\n".encode())
+
     def close(self) -> None:
         """See `Transport.close`."""
         super().close()
         self._app.close()
 
 
-def mock(manifest: Path | None, notice: Notice, recording: Recording | None = None) -> Mock:
+def mock(
+    manifest: Path | None, notice: Notice, recording: Recording | None = None, *, gpus: bool = False
+) -> Mock:
     """A hive as `manifest` says, or as the manifest that is found does; without any, a bare one. Its sessions
-    are recorded in `recording`. Raises Unreachable for a manifest that cannot be used."""
-    return Mock(_config(manifest), notice, recording)
+    are recorded in `recording`. For `gpus` see `Mock`. Raises Unreachable for a manifest that cannot be
+    used."""
+    return Mock(_config(manifest), notice, recording, gpus=gpus)
 
 
 def mint(role: str, subject: str | None, secret: str | None, manifest: Path | None, now: float) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from math import ceil
 
 from cohsh.retry import Retry
 from cohsh.roles import role_label
@@ -9,17 +10,31 @@ from cohsh.transports.conversing import ack_of, converse
 from cohsh.transports.transport import Notice, Unreachable
 from cohsh.transports.wires import Lost, Wire
 from ninedoor.client.failures import ConnectError
+from ninedoor.console.ack import parse_ack
 from ninedoor.console.grammar import Command, line_of
 from ninedoor.console.reply import Reply
+from ninedoor.console.throttle import COOLDOWN_MS
 
 Connect = Callable[[], Wire]
 """Raises ConnectError, Unreachable, Lost."""
 
+WAIT_MS_MAX = 5000
+"""The longest pause after wrong tokens that is sat out unasked."""
+
+
+class Unheard(Exception):
+    """The console looks at no token for `delay_ms`. `ack` says so."""
+
+    def __init__(self, ack: str, delay_ms: int) -> None:
+        super().__init__(ack)
+        self.ack = ack
+        self.delay_ms = delay_ms
+
 
 class Link:
     """The connection that `connect` makes, to a console at `place`. `token` is for a wire that is locked. Is
-    it the `only` one, as a terminal has, all sessions are on it. With `debug`, notices tell what is sent and
-    received, but neither tokens nor tickets."""
+    it the `only` one, as a terminal has, all sessions are on it. One that is `silent` tells of losses and
+    returns only. With `debug`, notices tell what is sent and received, but neither tokens nor tickets."""
 
     def __init__(
         self,
@@ -30,6 +45,7 @@ class Link:
         notice: Notice,
         *,
         only: bool = False,
+        silent: bool = False,
         debug: bool = False,
     ) -> None:
         self.only = only
@@ -38,6 +54,7 @@ class Link:
         self._token = token
         self._retry = retry
         self._notice = notice
+        self._silent = silent
         self._debug = debug
         self._wire: Wire | None = None
         self._attached: Command | None = None
@@ -49,7 +66,9 @@ class Link:
         """Another connection to the same console, or this one where it is the only one."""
         if self.only:
             return self
-        return Link(self._place, self._connect, self._token, self._retry, self._notice, debug=self._debug)
+        return Link(
+            self._place, self._connect, self._token, self._retry, self._notice, silent=True, debug=self._debug
+        )
 
     @property
     def is_up(self) -> bool:
@@ -77,7 +96,8 @@ class Link:
     def attached(self, command: Command) -> None:
         """`command` has attached: it is said again on every connection to come."""
         self._attached = command
-        self._notice(f"remote NineDoor ready as role {role_label(command.role)}")
+        if not self._silent:
+            self._notice(f"remote NineDoor ready as role {role_label(command.role)}")
 
     def again(self, command: Command, line: str) -> Reply:
         """As `exchange`, on a new connection. Raises Unreachable when the retries are used up."""
@@ -97,9 +117,7 @@ class Link:
             except Lost as lost:
                 self.lost(lost)
                 why = str(lost)
-        raise Unreachable(
-            f"{self._place} does not come back ({why}); is the hive running? the next command tries again"
-        )
+        raise Unreachable(f"{self._place} does not come back: {why}; the next command tries again")
 
     def lost(self, why: Lost) -> None:
         """The connection is of no more use."""
@@ -146,6 +164,24 @@ class Link:
 
     def _open(self) -> Wire:
         """Raises ConnectError, Lost, Unreachable."""
+        try:
+            wire = self._admitted()
+        except Unheard as early:
+            if early.delay_ms > WAIT_MS_MAX:
+                raise self._unheard(early) from None
+            self._notice(f"the token is looked at again in {early.delay_ms} ms: waiting")
+            time.sleep(early.delay_ms / 1000)
+            try:
+                wire = self._admitted()
+            except Unheard as again:
+                raise self._unheard(again) from None
+        self._connects += 1
+        if self._connects > 1 or not self._silent:
+            self._notice(f"connected to {self._place} (connects={self._connects})")
+        return wire
+
+    def _admitted(self) -> Wire:
+        """A connection that was shown the token. Raises ConnectError, Lost, Unreachable, Unheard."""
         wire = self._connect()
         try:
             if wire.locked:
@@ -153,9 +189,13 @@ class Link:
         except BaseException:
             wire.close()
             raise
-        self._connects += 1
-        self._notice(f"connected to {self._place} (connects={self._connects})")
         return wire
+
+    def _unheard(self, early: Unheard) -> Unreachable:
+        return Unreachable(
+            f"{self._place} has not looked at the token, after too many wrong ones from here ({early.ack}): "
+            f"try again in {ceil(early.delay_ms / 1000)} s"
+        )
 
     def _unlock(self, wire: Wire) -> None:
         try:
@@ -165,6 +205,15 @@ class Link:
             raise Lost(
                 f"{lost} when it was shown the token; is the token right, and nobody else there?"
             ) from lost
+        told = parse_ack(ack)
+        delay_ms = told.get("delay_ms") if told is not None else None
+        if delay_ms is not None and delay_ms.isdecimal():
+            if int(delay_ms) >= COOLDOWN_MS:  # the whole pause lies ahead: this token began it
+                raise Unreachable(
+                    f"{self._place} refuses the token, and looks at no other from here for "
+                    f"{COOLDOWN_MS // 1000} s ({ack}); then give --auth-token or set COHSH_AUTH_TOKEN"
+                )
+            raise Unheard(ack, int(delay_ms))
         if not ack.startswith("OK "):
             raise Unreachable(
                 f"{self._place} refuses the token ({ack}); give --auth-token or set COHSH_AUTH_TOKEN"

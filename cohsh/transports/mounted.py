@@ -1,6 +1,8 @@
 """Files of a hive that is mounted on a directory, by ordinary file calls.
 
-The mount has attached already, so an attach here only says as whom. Every call is made in another thread: one
+The mount has attached already, so an attach here only says as whom: as the queen on hers, as a worker on a
+worker's. Which worker is not to be known from a mount; that it is no queen's, from what it shows: workers see
+no /queen, and of /proc only the boot file. Every call is made in another thread: one
 on a mount whose process hangs cannot be interrupted, and whoever waits for it must still be able to leave.
 """
 
@@ -14,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from cohsh.transports.namespace import NamespaceTransport, News, SessionFiles
+from cohsh.transports.namespace import NamespaceTransport, News, OtherRole, SessionFiles
 from cohsh.transports.transport import Unreachable
 from ninedoor.config import Role
 from ninedoor.errors import P9Error
-from ninedoor.telemetry.gaps import found
+from ninedoor.telemetry.gaps import found, marker
 
 T = TypeVar("T")
 
@@ -117,18 +119,20 @@ class MountedFiles(SessionFiles):
         self._calls.call(write)
 
     def news(self, path: str, cursor: int, interval_s: float) -> Iterator[News]:
-        """See `SessionFiles.news`. Where bytes were dropped unread stands a marker; line feeds where they are
-        too few for one."""
+        """See `SessionFiles.news`. Where bytes were dropped unread stands a marker, and what is read next
+        behind it; line feeds stand for too few to tell of."""
         lost = 0
+        at = cursor  # what the open file counts, which leaves out what was dropped
         descriptor = self._calls.call(lambda: os.open(self._at(path), os.O_RDONLY))
         try:
             while True:
                 if self._calls.call(lambda: os.fstat(descriptor).st_size) > cursor:
-                    data = self._calls.call(partial(os.pread, descriptor, _READ_BYTES, cursor))
+                    data = self._calls.call(partial(os.pread, descriptor, _READ_BYTES, at))
+                    at += len(data)
                     gap = found(data)
                     if gap is not None and gap.next == cursor + gap.lost:
                         lost, cursor = lost + gap.lost, gap.next
-                        continue
+                        data = data[len(marker(gap)) :]
                     if data:
                         cursor += len(data)
                         yield News(data, lost)
@@ -137,6 +141,10 @@ class MountedFiles(SessionFiles):
                 time.sleep(interval_s)
         finally:
             self._calls.call(lambda: os.close(descriptor))
+
+    def ping(self) -> None:
+        """See `SessionFiles.ping`."""
+        self._calls.call(lambda: os.statvfs(self._mount))
 
     def close(self) -> None:
         """See `SessionFiles.close`."""
@@ -162,15 +170,20 @@ def _whole(place: str, most: int | None) -> bytes:
 def over_mount(mount: Path, timeout_s: float) -> NamespaceTransport:
     """The transport `fs`. Raises Unreachable when nothing of a hive is there."""
 
-    def attach(_role: Role, ticket: str) -> MountedFiles:
+    def attach(role: Role, ticket: str) -> MountedFiles:
         calls = Calls(timeout_s)
         if ticket:
             raise P9Error(errno.EPERM, "a mount has attached already, with a ticket of its own")
         try:
-            if "proc" not in calls.call(lambda: os.listdir(mount)):
+            names = calls.call(lambda: os.listdir(mount))
+            if "proc" not in names:
                 raise Unreachable(f"{mount} is no mounted hive: it has no /proc; see `ninedoor status`")
+            is_queens = "queen" in names or calls.call(lambda: os.listdir(mount / "proc")) != ["boot"]
         except P9Error as failed:
             raise Unreachable(f"{mount}: {failed.reason}; is a hive mounted there?") from failed
+        if is_queens != (role == "queen"):
+            calls.close()
+            raise OtherRole("queen" if is_queens else "worker")
         return MountedFiles(mount, calls)
 
     return NamespaceTransport("fs", attach)

@@ -36,8 +36,19 @@ class SessionFiles(Files, Protocol):
         """What is appended from offset `cursor` on, for ever. An idle file is looked at every
         `interval_s`."""
 
+    def ping(self) -> None:
+        """Ask for something, to see whether anybody answers. Raises P9Error."""
+
     def close(self) -> None:
         """End the session."""
+
+
+class OtherRole(P9Error):
+    """A role that is not that of the mount, which is a queen's or a worker's (`mounted`)."""
+
+    def __init__(self, mounted: str) -> None:
+        super().__init__(errno.EPERM, f"the mount is attached already, as {mounted}")
+        self.mounted = mounted
 
 
 Attach = Callable[[Role, str], SessionFiles]
@@ -45,13 +56,14 @@ Attach = Callable[[Role, str], SessionFiles]
 
 
 class NamespaceTransport(Transport):
-    """A session on `SessionFiles`. `attach` begins it."""
+    """A session on `SessionFiles`. `attach` begins it; one that `beats` may be ended for being idle."""
 
     payload = limits.MSIZE_MAX - limits.IO_OVERHEAD
 
-    def __init__(self, name: str, attach: Attach) -> None:
+    def __init__(self, name: str, attach: Attach, *, beats: bool = False) -> None:
         self.name = name
         self._attach = attach
+        self._beats = beats
         self._files: SessionFiles | None = None
         self._role = ""
         self._admitted: Command | None = None
@@ -63,7 +75,7 @@ class NamespaceTransport(Transport):
         if command.verb == "attach":
             return self._admit(command)
         if command.verb == "ping":
-            return reply(ok("PING", reply="pong"), [PONG])
+            return self._ping()
         if command.verb == "quit":
             self.detach()
             return reply(ok("QUIT"))
@@ -73,6 +85,15 @@ class NamespaceTransport(Transport):
             return COMMANDS[command.verb](self._files, command)
         except P9Error as failure:
             return reply(refused(command.verb, failure, command.path))
+
+    def _ping(self) -> Reply:
+        """Nobody is there to be asked before an attach."""
+        try:
+            if self._files is not None:
+                self._files.ping()
+        except P9Error as failure:
+            return reply(refused("ping", failure))
+        return reply(ok("PING", reply="pong"), [PONG])
 
     def follow(self, path: str, interval_s: float) -> tuple[Reply, Following]:
         """See `Transport.follow`."""
@@ -120,7 +141,7 @@ class NamespaceTransport(Transport):
 
     def sibling(self) -> Transport:
         """See `Transport.sibling`."""
-        return NamespaceTransport(self.name, self._attach)
+        return NamespaceTransport(self.name, self._attach, beats=self._beats)
 
     def _renew(self) -> None:
         """A session as this one was, in its place. Raises Unreachable when it is not let in."""
@@ -132,7 +153,9 @@ class NamespaceTransport(Transport):
             raise Unreachable(f"the hive does not let us in again: {answer.acks[0]}; attach anew")
 
     def beat(self) -> None:
-        """See `Transport.beat`. Nobody ends an idle session of this kind."""
+        """See `Transport.beat`."""
+        if self._beats:
+            self._ping()
 
     def detach(self) -> None:
         """See `Transport.detach`."""
@@ -154,6 +177,8 @@ class NamespaceTransport(Transport):
             files = self._attach(role, command.ticket)
         except TicketExpired:
             return reply(err("ATTACH", "quota", detail="expired"))
+        except OtherRole as other:
+            return reply(err("ATTACH", "policy", detail="denied", mounted=other.mounted))
         except P9Error as failure:
             if failure.ecode in _WRONG:
                 return reply(err("ATTACH", "policy", detail="denied"))

@@ -18,7 +18,8 @@ NAMES = ("tcp", "9p", "fs", "serial", "qemu", "mock")
 @dataclass(frozen=True, slots=True)
 class Where:
     """Which hive, and how it is reached. `url` is for 9p, `mount` for fs, `line` (a terminal or a unix
-    socket) for serial and qemu, `manifest` for mock; `qemu` and `qemu_words` for a guest that is started."""
+    socket) for serial and qemu, `manifest` and `gpus` for mock; `qemu` and `qemu_words` for a guest that is
+    started."""
 
     transport: str
     host: str = "127.0.0.1"
@@ -30,6 +31,8 @@ class Where:
     qemu: str = ""
     qemu_words: tuple[str, ...] = ()
     manifest: Path | None = None
+    gpus: bool = False
+    """Has a bridge published the mock's GPUs?"""
     retry: Retry = field(default_factory=Retry)
 
 
@@ -41,7 +44,7 @@ def open_transport(where: Where, notice: Notice, *, debug: bool = False) -> Tran
         case "mock":
             from cohsh.transports.inprocess import mock
 
-            return mock(where.manifest, notice)
+            return mock(where.manifest, notice, gpus=where.gpus)
         case "9p":
             from cohsh.transports.inprocess import claimed_subject
             from cohsh.transports.remote import over_9p

@@ -55,6 +55,10 @@ class ClientFiles(SessionFiles):
                     self._notice(f"still waiting for {path}: {silent.reason}")
                 waiting = True
 
+    def ping(self) -> None:
+        """See `SessionFiles.ping`."""
+        self._client.stat("/")
+
     def close(self) -> None:
         """See `SessionFiles.close`."""
         self._client.close()
@@ -62,7 +66,8 @@ class ClientFiles(SessionFiles):
 
 class Dial:
     """Attaches over the socket at `url`; the connection is made again when it is lost. `subject` reads
-    tickets. No call takes longer than `timeout_s`."""
+    tickets. No call takes longer than `timeout_s`. Notices tell of the first connection, of losses and of
+    returns; an attach that takes the place of another, or is one of a pool, is nothing to tell."""
 
     def __init__(self, url: str, subject: Subject, notice: Notice, timeout_s: float) -> None:
         self._url = url
@@ -74,22 +79,36 @@ class Dial:
     def __call__(self, role: Role, ticket: str) -> ClientFiles:
         """See `namespace.Attach`."""
         uname = role if role == "queen" else f"{role}:{self._subject(ticket)}"
+        attached = False
+
+        def changed(state: ChannelState) -> None:
+            if attached:
+                self._changed(state)
+
         try:
             client = connect(
-                self._url, uname=uname, ticket=ticket, timeout_s=self._timeout_s, on_change=self._changed
+                self._url, uname=uname, ticket=ticket, timeout_s=self._timeout_s, on_change=changed
             )
         except ConnectError as nobody:
             raise Unreachable(str(nobody)) from nobody
+        attached = True
+        if not self._connects:
+            self._connected()
         return ClientFiles(client, self._notice)
+
+    def _connected(self) -> None:
+        self._connects += 1
+        self._notice(f"connected to {self._url} (connects={self._connects})")
 
     def _changed(self, state: ChannelState) -> None:
         if state.connected:
-            self._connects += 1
-            self._notice(f"connected to {self._url} (connects={self._connects})")
-        elif state.why != CLOSED:
+            self._connected()
+        elif state.over:
+            self._notice(f"{self._url} does not let us in any more: {state.why}; attach anew")
+        elif state.why != CLOSED and not state.attempts:
             self._notice(f"connection lost: {state.why}")
 
 
 def over_9p(url: str, subject: Subject, notice: Notice, timeout_s: float) -> NamespaceTransport:
     """The transport `9p`."""
-    return NamespaceTransport("9p", Dial(url, subject, notice, timeout_s))
+    return NamespaceTransport("9p", Dial(url, subject, notice, timeout_s), beats=True)

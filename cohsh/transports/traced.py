@@ -145,9 +145,13 @@ class Witnessed(Output):
         if response.source == "ack":
             self._acknowledged(response.text)
 
-    def end(self, ok: bool) -> None:
+    def follow(self, lines: Sequence[str]) -> None:
+        """See `Output.follow`."""
+        self._output.follow(lines)
+
+    def end(self, ok: bool, error: str = "") -> None:
         """See `Output.end`."""
-        self._output.end(ok)
+        self._output.end(ok, error)
 
     def notice(self, text: str) -> None:
         """See `Output.notice`."""

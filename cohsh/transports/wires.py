@@ -242,6 +242,9 @@ def typed(path: str, timeout_s: float) -> TypedWire:
         raise Unreachable(f"{path}: {_words(failure)}; is a console served there?") from failure
     try:
         return TypedWire(stream)
+    except Lost as lost:
+        stream.close()
+        raise Lost(f"{lost}; is a console served there?") from lost
     except BaseException:
         stream.close()
         raise

@@ -19,7 +19,8 @@ RECEIVE_BYTES = 1 << 16
 
 class Connection:
     """`connected` is non-blocking, and belongs to the connection from now on; `closing` is called with it
-    before it is closed. `name` is the server's URL, for messages. `heard` counts the bytes received."""
+    before it is closed. `name` is the server's URL, for messages. At most `window` requests are in flight;
+    that the server takes `at_once` need not be found out. `heard` counts the bytes received."""
 
     def __init__(
         self,
@@ -27,11 +28,12 @@ class Connection:
         name: str,
         window: int,
         closing: Callable[[socket.socket], None],
+        at_once: int = 1,
     ) -> None:
         self.socket = connected
         self.name = name
         self.heard = 0
-        self._exchanges = Exchanges(Pipeline(window))
+        self._exchanges = Exchanges(Pipeline(window), at_once)
         self._closing = closing
         self._sends = True
         self._why: str | None = None

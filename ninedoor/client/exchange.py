@@ -1,14 +1,24 @@
 """Requests of several callers through one pipeline. Those of one caller are sent in their order, answered in
 any, and returned in order; callers take turns where the window is too small for all of them.
+
+How many requests a server takes at once 9P does not say, and one that is asked for more answers EBUSY. So
+before several are on their way, flushes of nothing are: they are served in any state, no ticket counts them,
+and how many of them are answered tells it. What is sent ahead is then never refused for being too many, and
+lines that are written keep their order.
 """
 
+import errno
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ninedoor.client.pipeline import Pipeline, refusal
 from ninedoor.errors import P9Error
-from ninedoor.wire.messages import Message, Rlerror
+from ninedoor.wire.messages import Message, Rlerror, Tflush
+from ninedoor.wire.types import Tag
+
+_NEVER_USED = Tag(0xFFFE)
+"""No client of ours has so many requests in flight."""
 
 Failure = Callable[[bool], P9Error]
 """What becomes of a request without a reply; the argument says whether the whole of it was sent."""
@@ -37,6 +47,11 @@ class Exchange:
     def waits(self) -> bool:
         """Is there a request that was not sent yet?"""
         return self._next < len(self._requests)
+
+    @property
+    def unsent(self) -> int:
+        """Requests that were not sent yet."""
+        return len(self._requests) - self._next
 
     @property
     def alone(self) -> bool:
@@ -81,13 +96,18 @@ class Exchange:
 
 
 class Exchanges:
-    """All callers of one `pipeline`."""
+    """All callers of one `pipeline`, whose server is known to take `at_once` requests at once."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, at_once: int = 1) -> None:
         self.pipeline = pipeline
         self.owners: dict[int, Exchange] = {}
         """Tag → whose request it is."""
         self._queue: deque[Exchange] = deque()
+        self._at_once = at_once
+        self._is_most = at_once >= pipeline.window
+        """Is there no more to be found out?"""
+        self._trial: Exchange | None = None
+        """The flushes that are to find out; nothing else is sent beside them."""
 
     def open(self, requests: Sequence[Message]) -> Exchange:
         """Put `requests` on their way as the window allows."""
@@ -103,6 +123,8 @@ class Exchanges:
             owner = self.owners.pop(tag)
             owner.take(tag, reply)
             answered.add(owner)
+        if self._trial is not None and self._trial.done:
+            self._end_trial(self._trial)
         self._fill()
         return answered
 
@@ -116,9 +138,30 @@ class Exchanges:
 
     def _fill(self) -> None:
         queue, pipeline = self._queue, self.pipeline
-        while queue and pipeline.takes:
+        if not self._is_most and self._trial is None and pipeline.takes:
+            wanted = pipeline.in_flight + sum(exchange.unsent for exchange in queue)
+            if wanted > self._at_once:
+                self._begin_trial(min(max(wanted, 2 * self._at_once), pipeline.window))
+        while queue and self._trial is None and pipeline.takes and pipeline.in_flight < self._at_once:
             exchange = queue.popleft()
             if exchange.waits:
                 exchange.send_next()
                 if exchange.waits:
                     queue.append(exchange)
+
+    def _begin_trial(self, count: int) -> None:
+        self._trial = Exchange(self, [Tflush(_NEVER_USED)] * count)
+        while self._trial.waits:
+            self._trial.send_next()
+
+    def _end_trial(self, trial: Exchange) -> None:
+        """What came of it. A request that was in flight already may have been counted, which errs on the safe
+        side."""
+        taken = 0
+        for result in trial.results:
+            if isinstance(result, P9Error) and result.ecode == errno.EBUSY:
+                break
+            taken += 1
+        self._at_once = max(1, taken)
+        self._is_most = self._at_once < len(trial.results) or self._at_once >= self.pipeline.window
+        self._trial = None

@@ -6,6 +6,7 @@ from ninedoor.client.address import Address, AddressError, parse
 from ninedoor.client.client import Client
 from ninedoor.client.connecting import CONNECT_TIMEOUT_S
 from ninedoor.client.connection import CALL_TIMEOUT_S
+from ninedoor.client.failures import ConnectError, ConnectionLost
 from ninedoor.client.pipeline import WINDOW
 from ninedoor.client.resuming import ResumingChannel
 from ninedoor.client.resumption import OnChange
@@ -53,8 +54,8 @@ def connect(
     again unless `resume` is false; then every later call raises ConnectionLost. `on_change` is told of
     losses and returns.
 
-    Raises AddressError for what is no such URL, ConnectError when nobody is there, P9Error when the server
-    does not let the client in.
+    Raises AddressError for what is no such URL, ConnectError when nobody is there who speaks 9P, P9Error when
+    the server does not let the client in.
     """
     channel: ResumingChannel | SocketChannel
     if resume:
@@ -64,9 +65,18 @@ def connect(
         channel.timeout_s = timeout_s
     try:
         return Client(channel, uname=uname, ticket=ticket)
+    except ConnectionLost as lost:
+        channel.close()
+        raise not_spoken(channel.name, lost) from lost
     except BaseException:
         channel.close()
         raise
+
+
+def not_spoken(name: str, lost: ConnectionLost) -> ConnectError:
+    """What becomes of an attach to the server called `name` when the connection is lost over it."""
+    why = lost.reason.removeprefix(f"connection to {name} lost: ")
+    return ConnectError(name, f"{why}; does it speak 9P?")
 
 
 def _connect(address: Address, window: int, timeout_s: float) -> SocketChannel:

@@ -50,7 +50,10 @@ class Handle:
 
 
 def attach(uname: str, ticket: str, msize: int) -> Operation[Attached]:
-    """Begin a session. Raises what the server refuses it with, EOPNOTSUPP when it speaks another dialect."""
+    """Begin a session. Raises what the server refuses it with, EOPNOTSUPP when it speaks another dialect;
+    EINVAL and EMSGSIZE, with nothing sent, for a uname or ticket that no message holds."""
+    _check_string("uname", uname)
+    _check_string("ticket", ticket)
     reply = yield m.Tversion(msize, VERSION)
     if reply.version != VERSION:
         raise P9Error(errno.EOPNOTSUPP, f"the server speaks {reply.version!r}, not {VERSION}")
@@ -58,6 +61,16 @@ def attach(uname: str, ticket: str, msize: int) -> Operation[Attached]:
         raise P9Error(errno.EOPNOTSUPP, f"the server's msize is {reply.msize}, under {limits.MSIZE_MIN}")
     yield m.Tattach(Fid(ROOT), Fid(limits.NOFID), uname, ticket, limits.NOFID)
     return Attached(reply.msize)
+
+
+def _check_string(name: str, text: str) -> None:
+    """The text itself is never repeated: it may be a ticket."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise P9Error(errno.EINVAL, f"{name} is not UTF-8") from None
+    if size > limits.STRING_MAX:
+        raise P9Error(errno.EMSGSIZE, f"{name} of {size} bytes over {limits.STRING_MAX}")
 
 
 def walk(session: Attached, path: str) -> Operation[int]:

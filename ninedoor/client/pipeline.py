@@ -92,6 +92,11 @@ class Pipeline:
         is sent behind a Tversion, version(5)."""
         return self.broken is None and len(self._asked) < self.window and NOTAG not in self._asked
 
+    @property
+    def in_flight(self) -> int:
+        """Requests without an answer, flushes not counted."""
+        return len(self._asked)
+
     def send(self, request: m.Message) -> int:
         """Queue `request` and return its tag. Precondition: `takes`.
 

@@ -14,7 +14,6 @@ from ninedoor.client.connection import CALL_TIMEOUT_S
 from ninedoor.client.failures import ConnectError, ConnectionLost, Unanswered
 from ninedoor.client.resumption import (
     CLOSED,
-    PASSING,
     Ask,
     ChannelState,
     Drop,
@@ -161,6 +160,8 @@ class ResumingChannel:
         while self._link.channel.lost is not None:
             if self._closed:
                 raise ConnectionLost(f"connection to {self.name} lost: {CLOSED}", left=False)
+            if self._resumption.refusal is not None:
+                raise P9Error(self._resumption.refusal.ecode, self._resumption.refusal.reason)
             self._notice(self._link)
             self._wait(deadline)
             self._connect_again(deadline)
@@ -185,8 +186,9 @@ class ResumingChannel:
             run(_Timed(channel, deadline), resumption.hello(epoch))
         except P9Error as refused:
             channel.close()
-            self._failed(refused.reason)
-            if not (isinstance(refused, Unanswered) or refused.ecode in PASSING):
+            is_told = resumption.refused(refused)
+            self._not_before = time.monotonic() + resumption.pause_s
+            if is_told:
                 raise
             return
         except BaseException:

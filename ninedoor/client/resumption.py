@@ -24,20 +24,26 @@ LAST_PAUSE_S = 2.0
 """The first attempt to connect again is made at once, the second after FIRST_PAUSE_S, and each further one
 after twice the pause before it, up to LAST_PAUSE_S."""
 
+REFUSED_PAUSES_S = (0.5, 2.0, 8.0, 20.0)
+"""A server that is there again and refuses the attach may only be resting; mostly it will never let us in.
+It is asked again after these pauses, each refusal being a line of its log. When all of these attempts were
+refused as well, it is not asked any more."""
+
 SILENCE_S = 1.0
 """A server that was asked and has sent nothing for so long when a call meets its deadline is taken for gone.
 A call that had less time to wait for it has nothing to say about that."""
 
 AGAIN = frozenset(
     {
-        m.Tversion, m.Tattach, m.Tflush, m.Twalk, m.Tlopen, m.Tread, m.Treaddir, m.Tgetattr, m.Tstatfs,
+        m.Tattach, m.Tflush, m.Twalk, m.Tlopen, m.Tread, m.Treaddir, m.Tgetattr, m.Tstatfs,
         m.Tfsync, m.Tclunk, m.Treadlink, m.Tgetlock,
     }
 )  # fmt: skip
 """Requests that may be sent again though they may have been served: each leads to the same end twice."""
 
 PASSING = frozenset({errno.EMFILE, errno.EBUSY, errno.EAGAIN, errno.EIO})
-"""Refusals of an attach that another attempt may not meet: full, or not ready. Any other is told at once."""
+"""Refusals of an attach that are no word about who attaches: full, or not ready. They count as a server that
+is away; any other is told at once."""
 
 
 CLOSED = "the client closed it"
@@ -46,13 +52,15 @@ CLOSED = "the client closed it"
 @dataclass(frozen=True, slots=True)
 class ChannelState:
     """Whether the channel is connected, and since when (unix time in seconds). While it is not, `why` says
-    what happened last and `attempts` counts those that failed. `losses` counts connections lost so far."""
+    what happened last and `attempts` counts those that failed. `losses` counts connections lost so far.
+    `over`: the server has refused the attach so often that it is not asked any more."""
 
     connected: bool
     since: float
     why: str = ""
     attempts: int = 0
     losses: int = 0
+    over: bool = False
 
 
 OnChange = Callable[[ChannelState], None]
@@ -114,6 +122,10 @@ class Resumption:
         """Did a request of the client meet an answer in it? A server that lets us in and hangs up is no
         better than one that does not let us in."""
         self._sessions = 0
+        self._refusals = 0
+        """Attaches refused in a row."""
+        self.refusal: P9Error | None = None
+        """What every request meets once it is over; None until then."""
 
     # -- connections --------------------------------------------------------------------------------------
 
@@ -137,6 +149,7 @@ class Resumption:
         """The session `epoch` is there."""
         self._epoch = epoch
         self._served = False
+        self._refusals = 0
         self._change(ChannelState(True, now, losses=self.state.losses))
 
     def lost(self, why: str, now: float) -> bool:
@@ -156,8 +169,25 @@ class Resumption:
 
     def failed(self, why: str) -> None:
         """One more attempt to connect was in vain."""
+        self._refusals = 0
         self._pause_longer()
         self._change(replace(self.state, why=why, attempts=self.state.attempts + 1))
+
+    def refused(self, refusal: P9Error) -> bool:
+        """An attempt met a server that did not begin the session. Is that its word about who we are, for
+        whoever waits to be told?"""
+        if isinstance(refusal, Unanswered) or refusal.ecode in PASSING:
+            self.failed(refusal.reason)
+            return False
+        over = self._refusals == len(REFUSED_PAUSES_S)
+        if over:
+            self.refusal = refusal
+        else:
+            self.pause_s = REFUSED_PAUSES_S[self._refusals]
+        self._refusals += 1
+        attempts = self.state.attempts + 1
+        self._change(replace(self.state, why=refusal.reason, attempts=attempts, over=over))
+        return True
 
     def _pause_longer(self) -> None:
         self.pause_s = min(max(2 * self.pause_s, FIRST_PAUSE_S), LAST_PAUSE_S)
@@ -244,6 +274,9 @@ class Resumption:
                 results[place] = answer
             elif type(requests[place]) is m.Tclunk:
                 results[place] = m.Rclunk()
+            elif type(requests[place]) is m.Tversion:
+                # What hangs up on the first word of a session does not speak 9P, and would do so again.
+                results[place] = answer
             elif self._may_repeat(requests[place], answer, uncertain):
                 again.append(place)
             else:

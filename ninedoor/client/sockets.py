@@ -70,12 +70,15 @@ class SocketChannel:
         *,
         timeout_s: float = CALL_TIMEOUT_S,
         window: int = WINDOW,
+        at_once: int = 1,
     ) -> None:
+        """For `window` and `at_once` see `Connection`."""
+        self.name = name
         self.timeout_s = timeout_s
         self._poll = select.poll()
         self._events = select.POLLIN
         self._poll.register(connected, self._events)
-        self._connection = Connection(connected, name, window, self._poll.unregister)
+        self._connection = Connection(connected, name, window, self._poll.unregister, at_once)
 
     @property
     def lost(self) -> str | None:

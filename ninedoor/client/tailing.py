@@ -95,18 +95,21 @@ class Tail:
         return self._cursor
 
     def _read(self, handle: Handle, cursor: int, at: int) -> Operation[Piece | None]:
-        """What lies at `at`; None when it was dropped meanwhile, in which case the bytes read are filling."""
+        """What lies at `at`; None when it was dropped meanwhile, in which case the bytes read are others."""
+        # A handle that falls behind, or has begun at offset 0, counts otherwise than the file from then on; a
+        # new open makes it forget that.
+        anew = m.Tlopen(Fid(handle.fid), handle.flags)
         requests = [m.Tread(Fid(handle.fid), at, handle.iounit), _attributes(handle)]
         if at == 0:
-            # A handle that has read from offset 0 counts from the oldest byte once it falls behind; a new
-            # open makes it forget that.
-            requests.append(m.Tlopen(Fid(handle.fid), handle.flags))
+            requests.append(anew)
         replies = yield Batch(requests)
         for reply in replies:
             if isinstance(reply, P9Error):
                 raise reply
         _size, base = _bounds(replies[1])
         if base > at:
+            if at:
+                yield anew
             return None
         return Piece(at, replies[0].data, at - cursor)
 

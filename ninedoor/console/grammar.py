@@ -1,8 +1,8 @@
 """The commands of the console, as one table, and the parser that the table drives.
 
 Serial line, TCP and the client share it: what is not here is not a command anywhere. The parser knows shapes
-and lengths only; whether a path exists or a role may do it is for the session to say. Help, documentation,
-completion and the tests' generators are made from the same table.
+and lengths only; whether a path exists or a role may do it is for the session to say. Help, documentation
+and the tests' generators are made from the same table.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,4 @@
-"""What the verb table tells people and programs: help text, and what the cursor stands on.
-
-The table itself says what is accepted; nothing here does.
-"""
-
-from typing import NamedTuple
+"""What the verb table tells people. The table itself says what is accepted; nothing here does."""
 
 from ninedoor.console.grammar import VERBS
 
@@ -14,31 +9,3 @@ HELP_LINES = (
     *(f"  {verb.usage.ljust(_USAGE_COLUMNS)} - {verb.help}" for verb in VERBS.values()),
 )
 """The lines behind `OK HELP`."""
-
-VERB = "verb"
-"""Kind of the first word, where completion asks."""
-
-
-class Cursor(NamedTuple):
-    """What is being typed: `kind` is VERB or the name of an argument, `typed` is what is there of it."""
-
-    kind: str
-    typed: str
-
-
-def cursor(line: str) -> Cursor | None:
-    """What the end of `line` is part of, None where nothing more belongs.
-
-    A program that completes looks up names of that kind which begin with what was typed.
-    """
-    name, blank, rest = line.lstrip(" ").partition(" ")
-    if not blank:
-        return Cursor(VERB, name)
-    verb = VERBS.get(name.lower())
-    for argument in verb.arguments if verb is not None else ():
-        rest = rest.lstrip(" ")
-        _word, blank, behind = rest.partition(" ")
-        if argument.kind == "rest" or not blank:
-            return Cursor(argument.name, rest)
-        rest = behind
-    return None

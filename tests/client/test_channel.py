@@ -1,6 +1,7 @@
 """Both channels answer alike, whatever is asked; and what each does when the far side fails."""
 
 import errno
+import os
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninedoor.client.channel import Channel, FrameChannel, LocalChannel
+from ninedoor.client.client import Client
 from ninedoor.client.failures import ConnectionLost
 from ninedoor.client.pipeline import refusal
 from ninedoor.errors import P9Error
@@ -265,3 +267,21 @@ def test_more_calls_than_the_server_serves_in_one_turn_are_all_answered(world: W
     replies = channel.call_many([m.Tgetattr(Fid(0), 0)] * 3000)
 
     assert {type(reply) for reply in replies} == {m.Rgetattr}
+
+
+@given(window=st.integers(1, 20), batch=st.integers(1, 20), count=st.integers(2, 60))
+@settings(max_examples=50, deadline=None)
+def test_what_is_sent_ahead_is_never_too_much_for_the_server_and_keeps_its_order(
+    window: int, batch: int, count: int
+) -> None:
+    world = World()
+    bounds = SessionLimits(tags=window, batch_frames=batch)
+    channel = FrameChannel(Connection(world.session(Profile.STRICT), bounds, world.counters), clock)
+    client = Client(channel)
+    lines = [b"%d\n" % number for number in range(count)]
+    with client.open("/log/queen.log", os.O_WRONLY | os.O_APPEND) as log:
+        writes = [m.Twrite(Fid(log.fid), 0xFFFFFFFFFFFFFFFF, line) for line in lines]
+        replies = channel.call_many(writes)
+
+    assert [type(reply) for reply in replies] == [m.Rwrite] * count
+    assert client.read("/log/queen.log").endswith(b"".join(lines))

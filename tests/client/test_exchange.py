@@ -29,9 +29,9 @@ def lost(left: bool) -> P9Error:
 class Desk:
     """Exchanges and the server behind them."""
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, at_once: int | None = None) -> None:
         self.pipeline = Pipeline(window)
-        self.exchanges = Exchanges(self.pipeline)
+        self.exchanges = Exchanges(self.pipeline, window if at_once is None else at_once)
         self.peer = Peer()
 
     def open(self, requests: Sequence[m.Message]) -> Exchange:
@@ -43,6 +43,10 @@ class Desk:
         answered = self.exchanges.receive(self.peer.answer(tag, reply))
         self.peer.take(self.pipeline)
         return answered
+
+    def flushes(self) -> list[int]:
+        """The tags of the flushes that wait."""
+        return [tag for tag, each in self.peer.outstanding.items() if isinstance(each, m.Tflush)]
 
     def asked(self) -> list[int]:
         """The offsets that the server was asked for and has not answered, in their order."""
@@ -162,3 +166,82 @@ def test_giving_up_while_waiting_for_room_sends_nothing_later(queued: int) -> No
 
     assert desk.peer.outstanding == {}
     assert hasty.done
+
+
+# -- how many at once
+
+
+def test_one_at_a_time_needs_nothing_to_be_found_out() -> None:
+    desk = Desk(16, at_once=1)
+    for offset in range(3):
+        one = desk.open(reads(offset, 1))
+        assert desk.asked() == [offset]
+        desk.answer(0)
+        assert one.done
+
+
+@pytest.mark.parametrize("takes", [1, 3, 4, 16])
+def test_no_more_is_sent_at_once_than_the_server_takes(takes: int) -> None:
+    desk = Desk(16, at_once=1)
+    many = desk.open(reads(0, 40))
+    for place, tag in enumerate(desk.flushes()):
+        desk.answer(tag, None if place < takes else m.Rlerror(errno.EBUSY))
+
+    assert desk.asked() == list(range(takes))
+
+    most = 0
+    while desk.peer.outstanding:
+        most = max(most, len(desk.peer.outstanding))
+        desk.answer(min(desk.peer.outstanding))
+    assert most == takes
+    assert many.done
+    assert all(type(reply) is m.Rread for reply in many.results)
+
+
+def test_more_is_tried_only_when_more_is_wanted() -> None:
+    desk = Desk(16, at_once=1)
+    tried = []
+    for count in (2, 2, 3, 9, 16):
+        wanted = desk.open(reads(0, count))
+        tried.append(len(desk.flushes()))
+        for tag in desk.flushes():
+            desk.answer(tag)
+        assert desk.asked() == list(range(count))
+        while desk.peer.outstanding:
+            desk.answer(min(desk.peer.outstanding))
+        assert wanted.done
+
+    assert tried == [2, 0, 4, 9, 16]
+
+
+def test_a_request_that_hangs_does_not_keep_the_others_from_being_tried() -> None:
+    desk = Desk(16, at_once=1)
+    hangs = desk.open(reads(0, 1))
+    other = desk.open(reads(10, 1))
+    for tag in desk.flushes():
+        desk.answer(tag)
+    desk.answer(max(desk.peer.outstanding))
+
+    assert other.done
+    assert not hangs.done
+
+
+def test_who_gives_up_before_it_is_known_sends_nothing_later() -> None:
+    desk = Desk(16, at_once=1)
+    hasty = desk.open(reads(0, 5))
+    hasty.give_up(lost)
+    for tag in desk.flushes():
+        desk.answer(tag)
+
+    assert desk.peer.outstanding == {}
+    assert [result.left for result in hasty.results] == [False] * 5
+    assert desk.open(reads(0, 2)).done is False
+    assert desk.asked() == [0, 1]
+
+
+def test_a_connection_lost_before_it_is_known_fails_whoever_waits() -> None:
+    desk = Desk(16, at_once=1)
+    waiting = desk.open(reads(0, 5))
+
+    assert waiting in desk.exchanges.fail(lost)
+    assert waiting.done

@@ -54,6 +54,23 @@ def test_a_server_of_another_dialect_is_not_attached_to(reply: m.Rversion, text:
 
 
 @pytest.mark.parametrize(
+    ("uname", "ticket", "text"),
+    [
+        ("q" * 4097, "", "EMSGSIZE: uname of 4097 bytes over 4096"),
+        ("queen", "é" * 2049, "EMSGSIZE: ticket of 4098 bytes over 4096"),
+        ("queen", "secret\udcff", "EINVAL: ticket is not UTF-8"),
+    ],
+)
+def test_who_cannot_be_put_into_a_message_is_refused_before_anything_is_asked(
+    uname: str, ticket: str, text: str
+) -> None:
+    asked, failure = carried_out(operations.attach(uname, ticket, MSIZE_MAX))
+
+    assert asked == []
+    assert str(failure) == text
+
+
+@pytest.mark.parametrize(
     ("path", "name"),
     [
         ("/1/2/3/4/5/6/7/8/9", "EINVAL"),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ninedoor.client import resumption
 from ninedoor.client.client import Client
 from ninedoor.client.failures import ConnectError, ConnectionLost, PartialWrite, Unanswered
 from ninedoor.client.opening import connect, open_channel
@@ -439,7 +440,10 @@ def test_a_server_that_stays_away_is_waited_for_until_the_deadline(server: HiveS
     )
 
 
-def test_a_server_that_refuses_the_attach_is_not_asked_for_ever(server: HiveServer, world: World) -> None:
+def test_a_server_that_refuses_the_attach_is_told_at_once_and_asked_again(
+    server: HiveServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resumption, "REFUSED_PAUSES_S", (0.01, 0.01, 0.01))
     with connect(server.url, timeout_s=LONG_S) as client:
         world.gate.refusal = P9Error(errno.EPERM, "ticket revoked")
         server.cut()
@@ -447,6 +451,43 @@ def test_a_server_that_refuses_the_attach_is_not_asked_for_ever(server: HiveServ
             with pytest.raises(P9Error) as refusal:
                 client.read("/proc/boot")
             assert refusal.value.ecode == errno.EPERM
+        world.gate.refusal = None
+
+        assert client.read("/proc/boot") == BOOT
+
+
+def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(
+    server: HiveServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resumption, "REFUSED_PAUSES_S", (0.01, 0.02))
+    states: list[ChannelState] = []
+    with connect(server.url, timeout_s=LONG_S, on_change=states.append) as client:
+        world.gate.refusal = P9Error(errno.EPERM, "ticket revoked")
+        server.cut()
+        for _ in range(5):
+            with pytest.raises(P9Error) as refusal:
+                client.read("/proc/boot")
+            assert refusal.value.ecode == errno.EPERM
+
+    assert [state.over for state in states] == [False, False, False, False, True, False]
+    assert server.connections == 4
+
+
+def test_a_server_that_is_away_between_refusals_is_another_one(
+    server: HiveServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resumption, "REFUSED_PAUSES_S", (0.01,))
+    with connect(server.url, timeout_s=SHORT_S) as client:
+        world.gate.refusal = P9Error(errno.EPERM, "ticket revoked")
+        server.cut()
+        with pytest.raises(P9Error, match="EPERM"):
+            client.read("/proc/boot")
+        server.stop()
+        with pytest.raises(Unanswered):
+            client.read("/proc/boot")
+        server.start()
+        with pytest.raises(P9Error, match="EPERM"):
+            client.read("/proc/boot")
         world.gate.refusal = None
 
         assert client.read("/proc/boot") == BOOT
@@ -543,6 +584,18 @@ def test_a_client_that_is_not_to_resume_does_not(server: HiveServer) -> None:
                 client.read("/proc/boot")
 
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_what_does_not_speak_9p_is_told_as_such_at_once(tmp_path: Path, resume: bool) -> None:
+    def handle(connected: socket.socket) -> None:
+        connected.sendall(b"SSH-2.0-x\r\n")
+        connected.recv(8192)
+
+    with scripted(tmp_path / "s", handle) as server:
+        with pytest.raises(ConnectError, match=r"cannot connect to unix:.*; does it speak 9P\?"):
+            connect(server.url, timeout_s=LONG_S, resume=resume)
+        assert server.connections == 1
 
 
 def test_a_channel_needs_no_client(server: HiveServer) -> None:

@@ -28,7 +28,9 @@ SHORT_S = 0.05
 
 
 def channel_to(server: ScriptedServer, timeout_s: float = LONG_S, window: int = 16) -> SocketChannel:
-    return SocketChannel(connect_socket(server.address), server.url, timeout_s=timeout_s, window=window)
+    return SocketChannel(
+        connect_socket(server.address), server.url, timeout_s=timeout_s, window=window, at_once=window
+    )
 
 
 def read(offset: int, count: int = 100) -> m.Tread:

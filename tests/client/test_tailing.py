@@ -146,6 +146,25 @@ def test_bytes_that_are_dropped_during_the_read_are_not_made_up(followed: Follow
     assert followed.next(tail) == Piece(4, b"ef" + b"g" * 30, 4 - cursor)
 
 
+def test_a_handle_that_counts_otherwise_since_it_fell_behind_is_opened_anew(followed: Followed) -> None:
+    """What was read instead, a marker of 24 bytes and 32 others, is as long as what was dropped: the next
+    offset is just where the handle stands by its own count."""
+    followed.append(b"a" * CAPACITY)
+    tail = followed.tail(4)
+    assert followed.next(tail) == Piece(4, b"a" * 28, 0)
+    followed.append(b"b" * CAPACITY)
+    parts = iter([b"c" * CAPACITY, b"d" * 24])
+
+    def happens() -> None:
+        for part in parts:
+            followed.append(part)
+
+    followed.channel.kind = m.Tread
+    followed.channel.happens = happens
+
+    assert followed.next(tail) == Piece(88, b"c" * 8 + b"d" * 24, 56)
+
+
 def test_a_reader_from_offset_0_keeps_true_offsets_when_it_falls_behind(followed: Followed) -> None:
     tail = followed.tail(0)
     assert followed.next(tail) is None

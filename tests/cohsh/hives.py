@@ -3,6 +3,7 @@
 Shared by the tests of this package; it mirrors no module.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,12 +114,19 @@ class Hive:
 
 
 @contextmanager
-def mounted(directory: Path) -> Iterator[None]:
-    """A new hive, mounted on `directory` by another process."""
+def mounted(
+    directory: Path, config: Config = CONFIG, uname: str = "queen", token: str = ""
+) -> Iterator[None]:
+    """A new hive with a worker, if `uname` is not the queen, mounted on `directory` by another process for
+    `uname` with the ticket `token`."""
     daemon = Process("tests.conformance.daemon")
     try:
-        daemon.call("begin")
-        daemon.call("mount", str(directory), "queen", "")
+        daemon.call("begin", config)
+        if uname != "queen":
+            daemon.call(
+                "desk", "write", "/queen/ctl", b'{"spawn":"heartbeat","ticks":5}\n', os.O_WRONLY | os.O_APPEND
+            )
+        daemon.call("mount", str(directory), uname, token)
         yield
         bugs, _sessions = daemon.call("end")
         assert bugs == []

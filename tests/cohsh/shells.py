@@ -32,7 +32,7 @@ class Memory(Output):
     def show(self, response: Response) -> None:
         self.shown.append(response.text)
 
-    def end(self, ok: bool) -> None:
+    def end(self, ok: bool, error: str = "") -> None:
         """Nothing."""
 
     def notice(self, text: str) -> None:

@@ -1,6 +1,7 @@
 """What Tab offers."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,17 @@ def names(folder: str) -> Sequence[str]:
         ("cat log", "log", []),
         ("cat /log x", "x", []),
         ("tail -f /lo", "/lo", ["/log"]),
+        ("tail -", "-", ["-f", "--cursor"]),
+        ("tail -f --c", "--c", ["--cursor"]),
+        ("tail --cursor dash /lo", "/lo", ["/log"]),
+        ("tail -f --cursor dash /lo", "/lo", ["/log"]),
         ("bind /log /wor", "/wor", ["/worker"]),
+        ("help lo", "lo", ["login", "log"]),
+        ("pool b", "b", ["bench"]),
+        ("pool bench o", "o", ["ops="]),
+        ("pool bench ops=1 path=/lo", "/lo", ["/log"]),
+        ("pool bench kind=t", "t", ["telemetry"]),
+        ("telemetry p", "p", ["push"]),
         ("kill w", "w", ["worker-1", "worker-2"]),
         ("attach worker-g", "worker-g", ["worker-gpu"]),
         ("attach queen x", "x", []),
@@ -75,3 +86,13 @@ def test_workers_without_short_names_are_found_in_their_shards() -> None:
     found = candidates("kill worker-1", lambda folder: tree.get(folder, ()))
 
     assert found.words == ["worker-1", "worker-12"]
+
+
+def test_files_to_push_are_those_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "readings.csv").touch()
+    (tmp_path / "readings").mkdir()
+    (tmp_path / "other.csv").touch()
+
+    found = candidates(f"telemetry push {tmp_path}/rea", names)
+
+    assert found.words == [f"{tmp_path}/readings/", f"{tmp_path}/readings.csv"]

@@ -69,6 +69,18 @@ def test_each_line_is_shown_once_on_every_way(way: str, tmp_path: Path) -> None:
         assert used.tailed() == []
 
 
+@pytest.mark.parametrize("way", ["mock", "tcp"])
+def test_a_text_that_looks_like_bytes_is_shown_as_it_is(way: str, tmp_path: Path) -> None:
+    with reached(way, tmp_path) as transport:
+        output = Memory()
+        used = _Used(Shell(transport, output, Policy(), RUNS), output)
+        used.run(f"echo b64:QUJD > {TELEMETRY}")
+        assert used.tailed() == ["b64:QUJD"]
+        used.run(f"echo b64:x > {TELEMETRY}")
+
+        assert used.tailed() == ["b64:x"]
+
+
 def test_what_was_dropped_is_told(small: _Used) -> None:
     small.run(f"echo first > {TELEMETRY}")
     assert small.tailed() == ["first"]
@@ -137,7 +149,7 @@ def test_followed_it_goes_on(small: _Used) -> None:
     [
         ("tail --cursor dash /log/queen.log", "ERR CAT reason=policy detail=invalid-path path=/log/cursors"),
         ("tail --cursor a/b " + TELEMETRY, f"ERR ECHO reason=policy detail=invalid-payload path={CURSORS}"),
-        ("tail --cursor dash", "ERR PARSE reason=policy detail=too many arguments"),
+        ("tail --cursor dash", "ERR PARSE reason=policy detail=missing required argument: path"),
     ],
 )
 def test_what_has_no_such_cursor_is_refused(small: _Used, line: str, answer: str) -> None:

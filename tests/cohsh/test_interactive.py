@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.history import InMemoryHistory
 
+from cohsh.interactive import history
 from tests.cohsh.hives import PATIENCE_S, TOKEN, Hive
 
 CHECKOUT = Path(__file__).parents[2]
@@ -125,6 +127,17 @@ def mock(tmp_path: Path, terminals: list[Terminal], *arguments: str) -> Terminal
     return terminal
 
 
+def test_other_words_for_help_and_quit_are_understood_here(tmp_path: Path, terminals: list[Terminal]) -> None:
+    terminal = mock(tmp_path, terminals)
+    terminal.sees("cohsh>")
+    terminal.type("?\r")
+    terminal.sees("quit - leave")
+    terminal.type("exit\r")
+    terminal.sees("closing session")
+
+    assert terminal.leave() == 0
+
+
 def test_a_session_from_the_banner_to_the_end(tmp_path: Path, terminals: list[Terminal]) -> None:
     terminal = mock(tmp_path, terminals)
     terminal.sees("Welcome to Cohesix. Type 'help' for commands.")
@@ -152,6 +165,26 @@ def test_a_session_from_the_banner_to_the_end(tmp_path: Path, terminals: list[Te
     terminal.sees("cohsh[queen]>")
 
     assert terminal.ends() == 0
+
+
+def test_history_is_for_its_owner_and_holds_no_tickets(tmp_path: Path) -> None:
+    kept = history({"XDG_STATE_HOME": str(tmp_path)})
+    kept.append_string("ping")
+    kept.append_string("attach queen cohesix-ticket-secret")
+    file = tmp_path / "cohsh" / "history"
+
+    assert "+ping\n" in file.read_text()
+    assert "secret" not in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_where_no_history_can_be_kept_there_is_one_of_this_shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cohsh").touch()
+
+    assert isinstance(history({"XDG_STATE_HOME": str(tmp_path)}), InMemoryHistory)
+    assert capsys.readouterr().err.startswith(f"[cohsh] no history: {tmp_path}/cohsh/history: ")
 
 
 @pytest.mark.slow

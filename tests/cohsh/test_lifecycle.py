@@ -6,7 +6,7 @@ from cohsh.lifecycle import ALLOWED, STATES
 from ninedoor.console.grammar import Command
 from ninedoor.console.reply import Reply
 from ninedoor.hive.lifecycle import TRANSITIONS
-from tests.cohsh.shells import Scripted, on_a_hive, scripted
+from tests.cohsh.shells import Memory, Scripted, on_a_hive, scripted
 
 STATE = Command("cat", path="/proc/lifecycle/state")
 
@@ -39,6 +39,18 @@ def test_a_word_that_cannot_follow_is_not_written() -> None:
 
     assert asked == [STATE]
     assert shown == ["ERR LIFECYCLE action=drain state=ONLINE reason=invalid-transition"]
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "following"),
+    [("drain", "ONLINE", "cordon, quiesce, reset"), ("cordon", "DRAINING", "drain, resume, quiesce, reset")],
+)
+def test_what_may_follow_is_said(word: str, state: str, following: str) -> None:
+    shell = scripted(lambda command: Reply(("OK CAT path=x",), (f"state={state}",)))
+    shell.run(f"lifecycle {word}")
+
+    assert isinstance(shell.output, Memory)
+    assert shell.output.notices == [f"[cohsh] what may follow {state}: {following}"]
 
 
 @pytest.mark.parametrize("state", ["DRAINING", None, "A-STATE-OF-TOMORROW"])

@@ -47,7 +47,7 @@ def test_a_script_on_standard_input_that_fails(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr.splitlines()[:6] == [
-        "[cohsh] nothing of that kind is there: ls shows what is, help what a path may be",
+        "[cohsh] no file is there, or none of that kind: ls shows what is, and what a directory holds",
         "Error: script failure at line 3: EXPECT OK",
         "reason: EXPECT OK failed",
         "last command: cat /nowhere",
@@ -84,21 +84,94 @@ def test_programs_read_json(tmp_path: Path) -> None:
     assert [row["ok"] for row in rows] == [True, False]
 
 
+def test_programs_read_why_a_hive_is_not_reached_and_of_which_command(tmp_path: Path) -> None:
+    nobody = cohsh(tmp_path, "--transport", "9p", "--url", "unix:nowhere", "--json", "cat", "/proc/boot")
+    ticket = cohsh(tmp_path, "--transport", "mock", "--ticket", "none-such", "--json", "cat", "/proc/boot")
+    away, refused = (json.loads(done.stdout) for done in (nobody, ticket))
+
+    assert (nobody.returncode, ticket.returncode) == (1, 1)
+    assert nobody.stderr == f"Error: {away['error']}\n"
+    assert "nowhere" in away.pop("error")
+    assert away == {"command": "cat /proc/boot", "ok": False, "acks": [], "lines": []}
+    assert (refused["command"], refused["acks"]) == (
+        "cat /proc/boot",
+        ["ERR ATTACH reason=policy detail=denied"],
+    )
+
+
+@pytest.mark.parametrize("script", ["", "# only\n", "\n  \n"])
+def test_where_there_is_nothing_to_do_nothing_is_done(tmp_path: Path, script: str) -> None:
+    (tmp_path / "empty").write_text(script)
+    given = cohsh(tmp_path, given=script)
+    named = cohsh(tmp_path, "--transport", "mock", "--script", "empty")
+
+    for done in (given, named):
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_secrets_stay_off_the_command_line(tmp_path: Path) -> None:
+    minting = ["--mint-ticket", "--role", "queen", "--ticket-secret"]
+    (tmp_path / "secret").write_text("mine\n")
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "two").write_text("one\ntwo\n")
+    (tmp_path / "none").write_text("\n")
+    with Hive(tmp_path).served() as hive:
+        port = ["--tcp-port", str(hive.port)]
+        option = cohsh(tmp_path, *port, "--auth-token", "@token", "ping")
+        variable = cohsh(tmp_path, *port, "ping", COHSH_AUTH_TOKEN="@token")
+    two = cohsh(tmp_path, "--transport", "mock", "--auth-token", "@two", "ping")
+    none = cohsh(tmp_path, "--transport", "mock", "--ticket", "@none", "ping")
+    from_file, by_name = (cohsh(tmp_path, *minting, given) for given in ("@secret", "@nowhere"))
+
+    assert (option.returncode, variable.returncode) == (0, 0)
+    assert two.stderr == "Error: two: expected the console token alone on one line\n"
+    assert none.stderr == "Error: none: expected the ticket alone on one line\n"
+    assert from_file.stdout.startswith("cohesix-ticket-0100")
+    assert by_name.stderr == "Error: nowhere: no such file or directory\n"
+
+
+def test_errors_have_one_beginning(tmp_path: Path) -> None:
+    usage = cohsh(tmp_path, "--transport", "pigeon")
+    missing = cohsh(tmp_path, "--script", "no.coh")
+    away = cohsh(tmp_path, "--transport", "9p", "--url", "unix:nowhere", "ping")
+
+    for done in (usage, missing, away):
+        assert done.stderr.startswith("Error: ")
+    assert usage.stderr.endswith("\nTry 'cohsh --help'.\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_shells_complete_its_command_line(tmp_path: Path, shell: str) -> None:
+    done = cohsh(tmp_path, "--completion", shell)
+
+    assert done.returncode == 0
+    assert "--replay-trace" in done.stdout
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=done.stdout, text=True, check=True)
+        assert "_shtab_cohsh___script_COMPGEN=_shtab_compgen_files" in done.stdout
+        assert "_shtab_cohsh___mount_COMPGEN=_shtab_compgen_dirs" in done.stdout
+    else:
+        assert done.stdout.startswith("#compdef cohsh\n")
+
+
 def test_one_command_on_the_line_over_tcp(tmp_path: Path) -> None:
     with Hive(tmp_path).served() as hive:
         port = {"COHSH_TCP_PORT": str(hive.port)}
         done = cohsh(tmp_path, "cat", "/proc/boot", **port, COHSH_AUTH_TOKEN=TOKEN)
+        talkative = cohsh(tmp_path, "-v", "cat", "/proc/boot", **port, COHSH_AUTH_TOKEN=TOKEN)
         wrong = cohsh(tmp_path, "cat", "/proc/boot", **port)
 
     place = f"127.0.0.1:{hive.port}"
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "manifest.schema=1.5"
-    assert done.stderr == (
-        f"[cohsh][tcp] connected to {place} (connects=1)\n[cohsh][tcp] remote NineDoor ready as role Queen\n"
-    )
+    assert done.stderr == ""
+    assert talkative.stderr.splitlines()[1:] == [
+        f"[cohsh][tcp] connected to {place} (connects=1)",
+        "[cohsh][tcp] remote NineDoor ready as role Queen",
+    ]
     assert wrong.returncode == 1
     assert wrong.stderr == (
-        f"[cohsh] {place} refuses the token (ERR AUTH reason=invalid-length); give --auth-token or set "
+        f"Error: {place} refuses the token (ERR AUTH reason=invalid-length); give --auth-token or set "
         "COHSH_AUTH_TOKEN\n"
     )
 
@@ -158,6 +231,7 @@ def test_a_stale_policy_keeps_the_shell_from_starting(tmp_path: Path) -> None:
         (["--script", "no.coh"], "no.coh: no such file or directory"),
         (["--script", "x", "-c", "ping"], "not several of them"),
         (["--mint-ticket"], "--mint-ticket needs --role"),
+        (["--mock-seed-gpu", "ping"], "--mock-seed-gpu needs --transport mock"),
     ],
 )
 def test_what_is_missing_is_named(tmp_path: Path, arguments: list[str], why: str) -> None:

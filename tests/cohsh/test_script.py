@@ -112,6 +112,10 @@ def test_the_last_acknowledgement_counts_not_the_lines_behind_it(shell: Shell) -
     )
 
 
+def test_no_statements_are_carried_out_too(shell: Shell) -> None:
+    Run(shell).run([])
+
+
 def test_quit_ends_the_run_and_the_rest_is_not_read(shell: Shell) -> None:
     Run(shell).run(statements("quit\ncat /nowhere"))
 

@@ -69,7 +69,7 @@ def test_a_hive_that_cannot_be_reached_is_a_failure_without_an_answer() -> None:
 
     assert (outcome.ok, outcome.responses, outcome.failure) == (False, [], "nobody there")
     assert isinstance(shell.output, Memory)
-    assert shell.output.notices == ["[cohsh] nobody there"]
+    assert shell.output.notices == ["Error: nobody there"]
 
 
 def test_a_session_has_a_number_and_a_role() -> None:
@@ -85,16 +85,18 @@ def test_a_session_has_a_number_and_a_role() -> None:
     ]
 
 
-def test_a_long_command_of_the_queen_goes_by_the_consoles_spawn() -> None:
+def test_a_long_spawn_goes_by_the_consoles_spawn_and_nothing_else_does() -> None:
     shell = scripted()
     assert isinstance(shell.transport, Scripted)
     short, long = (f'{{"kill":"{"w" * size}"}}' for size in (20, 130))
     shell.run(f"spawn {short}")
     shell.run(f"spawn {long}")
+    shell.run(f"kill {'w' * 130}")
 
     assert shell.transport.asked == [
         Command("echo", path="/queen/ctl", payload=short),
         Command("spawn", payload=long),
+        Command("echo", path="/queen/ctl", payload=long),
     ]
 
 

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from cohsh.commands import RUNS
+from cohsh.policy import Policy
+from cohsh.shell import Shell
+from cohsh.transports.transport import Following
+from ninedoor.console.ack import err, ok
 from ninedoor.console.grammar import Command
 from ninedoor.console.refusals import refusal
 from ninedoor.console.reply import Reply, reply
@@ -58,6 +63,27 @@ def test_tail_follows_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) -
 
     assert isinstance(shell.output, Memory)
     assert shell.output.shown[-2:] == ["OK TAIL path=/log/queen.log", "one"]
+
+
+def test_what_is_followed_is_kept_by_nobody_and_a_refused_tail_is_not_followed() -> None:
+    class Endless(Scripted):
+        def follow(self, path: str, interval_s: float) -> tuple[Reply, Following]:
+            def news() -> Following:
+                for number in range(1000):
+                    yield [f"line {number}"]
+
+            if path == "/none":
+                return reply(err("TAIL", "policy")), news()
+            return reply(ok("TAIL", path=path)), news()
+
+    memory = Memory()
+    shell = Shell(Endless(), memory, Policy(), RUNS)
+    followed = shell.run("tail -f /log/queen.log")
+    refused = shell.run("tail -f /none")
+
+    assert memory.shown[-2] == "line 999"
+    assert [response.text for response in followed.responses] == ["OK TAIL path=/log/queen.log"]
+    assert [response.text for response in refused.responses] == ["ERR TAIL reason=policy"]
 
 
 def test_leaving_says_so() -> None:
@@ -116,6 +142,35 @@ def test_records_fit_the_consoles_echo(tmp_path: Path) -> None:
     records = [command.payload for command in shell.transport.asked[2:]]
     assert len(records) > 5
     assert all(len(record.encode()) <= 128 for record in records)
+
+
+def test_what_does_not_fit_one_segment_as_records_is_not_pushed_in_part(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("x" * 32768)
+    shell = scripted()
+    outcome = shell.run(f"telemetry push {file} --device demo")
+
+    assert isinstance(shell.transport, Scripted)
+    assert shell.transport.asked == []
+    reason = "telemetry push records exceed max_bytes_per_segment 32768 bytes"
+    assert [response.text for response in outcome.responses] == [
+        f"ERR TELEMETRY action=push device=demo reason={reason}"
+    ]
+
+
+def test_a_record_and_its_line_feed_are_no_more_than_a_segment_takes_at_once(tmp_path: Path) -> None:
+    def answer(command: Command) -> Reply | None:
+        return Reply(("OK CAT path=x data=s",), ("s",)) if command.verb == "cat" else None
+
+    file = tmp_path / "a.txt"
+    envelope = len('{"schema":"cohsh-telemetry-push/v1","seq":1,"mime":"text/plain","payload":""}')
+    file.write_text("x" * (4096 - envelope))
+    shell = scripted(answer)
+    shell.run(f"telemetry push {file} --device demo")
+
+    assert isinstance(shell.transport, Scripted)
+    records = [command.payload for command in shell.transport.asked[2:]]
+    assert [len(record) < 4096 for record in records] == [True, True]
 
 
 @pytest.mark.parametrize(

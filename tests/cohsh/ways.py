@@ -1,7 +1,7 @@
 """Every way to a hive, for tests that must come out alike on all of them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from cohsh.transports.inprocess import Mock
 from cohsh.transports.opening import Where, open_transport
 from cohsh.transports.transport import Following, Transport
+from ninedoor.config import Config
 from ninedoor.console.grammar import Command
 from ninedoor.console.reply import Reply
 from tests.cohsh.hives import SERVED, Hive, mounted
@@ -17,24 +18,18 @@ from tests.deployment import CONFIG, ticket
 
 
 @contextmanager
-def reached(way: str, place: Path) -> Iterator[Transport]:
+def reached(way: str, place: Path, config: Config = CONFIG) -> Iterator[Transport]:
     """A session of a new hive that lives in `place`."""
     if way == "mock":
-        made: Transport = Mock(CONFIG, list[str]().append)
-        yield made
-        made.close()
+        with closing(Mock(config, list[str]().append)) as hive:
+            yield hive
     elif way == "fs":
-        with mounted(place):
-            made = open_transport(Where("fs", mount=place), list[str]().append)
+        mount = Where("fs", mount=place)
+        with mounted(place, config), closing(open_transport(mount, list[str]().append)) as made:
             yield made
-            made.close()
     else:
-        with Hive(place).served() as hive:
-            made = hive.reach(way)
-            if way == "9p-tcp":
-                made = Ticketed(made, ticket("queen"))
-            yield made
-            made.close()
+        with Hive(place, config).served() as served, closing(served.reach(way)) as made:
+            yield Ticketed(made, ticket("queen")) if way == "9p-tcp" else made
 
 
 class Ticketed(Transport):

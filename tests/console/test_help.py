@@ -1,9 +1,7 @@
-"""What people are told of the verbs, and what completion is told of the cursor."""
-
-import pytest
+"""What people are told of the verbs."""
 
 from ninedoor.console.grammar import VERBS
-from ninedoor.console.help import HELP_LINES, Cursor, cursor
+from ninedoor.console.help import HELP_LINES
 from ninedoor.limits import CONSOLE_LINE_MAX
 
 
@@ -16,27 +14,3 @@ def test_help_has_a_line_for_every_verb() -> None:
 
 def test_help_lines_fit_a_console() -> None:
     assert all(len(line) <= CONSOLE_LINE_MAX and line.isascii() for line in HELP_LINES)
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("", Cursor("verb", "")),
-        ("  ca", Cursor("verb", "ca")),
-        ("cat ", Cursor("path", "")),
-        ("CAT   /pr", Cursor("path", "/pr")),
-        ("cat /proc ", None),
-        ("echo /log/q", Cursor("path", "/log/q")),
-        ("echo /log/queen.log  two wo", Cursor("payload", "two wo")),
-        ("attach wor", Cursor("role", "wor")),
-        ("attach queen abc", Cursor("ticket", "abc")),
-        ("attach queen abc ", None),
-        ("kill worker-", Cursor("worker", "worker-")),
-        ("spawn {", Cursor("payload", "{")),
-        ("cachelog 6", Cursor("count", "6")),
-        ("ping ", None),
-        ("bogus ", None),
-    ],
-)
-def test_the_cursor_stands_on(line: str, expected: Cursor | None) -> None:
-    assert cursor(line) == expected

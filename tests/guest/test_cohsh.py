@@ -20,6 +20,7 @@ SCRIPTS = TOP / "tests/cli"
 
 NAMES = (
     "boot_v0",
+    "console_basic",
     "9p_batch",
     "refused",
     "telemetry_push",

@@ -63,9 +63,11 @@ class TrioChannel:
         *,
         timeout_s: float = CALL_TIMEOUT_S,
         window: int = WINDOW,
+        at_once: int = 1,
     ) -> None:
+        """For `window` and `at_once` see `Connection`."""
         self.timeout_s = timeout_s
-        self._connection = Connection(connected, name, window, trio.lowlevel.notify_closing)
+        self._connection = Connection(connected, name, window, trio.lowlevel.notify_closing, at_once)
         self._callers: dict[Exchange, trio.Event] = {}
         self._ended = trio.Event()
         self._unsent = trio.Event()

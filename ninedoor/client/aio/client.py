@@ -15,6 +15,8 @@ from ninedoor.client.aio.driver import AsyncChannel, let_go, run
 from ninedoor.client.aio.resuming import open_channel
 from ninedoor.client.connection import CALL_TIMEOUT_S
 from ninedoor.client.cursors import NamedTail
+from ninedoor.client.failures import ConnectionLost
+from ninedoor.client.opening import not_spoken
 from ninedoor.client.operations import Attached, Handle
 from ninedoor.client.resumption import OnChange
 from ninedoor.client.tailing import POLL_S, Cursor, Piece, Tail
@@ -197,4 +199,8 @@ async def connect(
     """An attached client of the server at `url`, for the time of an `async with`: `ninedoor.client.connect`
     with the same arguments and errors. The connection is kept up in the background."""
     async with open_channel(url, timeout_s=timeout_s, on_change=on_change) as channel:
-        yield await AsyncClient.attach(channel, uname=uname, ticket=ticket)
+        try:
+            client = await AsyncClient.attach(channel, uname=uname, ticket=ticket)
+        except ConnectionLost as lost:
+            raise not_spoken(channel.name, lost) from lost
+        yield client

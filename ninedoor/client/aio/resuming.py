@@ -22,7 +22,6 @@ from ninedoor.client.opening import address_of
 from ninedoor.client.pipeline import WINDOW
 from ninedoor.client.resumption import (
     CLOSED,
-    PASSING,
     Ask,
     ChannelState,
     Drop,
@@ -116,12 +115,11 @@ class ResumingTrioChannel:
                 value, resume = failed, effects.throw
 
     async def run(self, first: TrioChannel) -> None:
-        """Begin with the connection `first`, and connect again whenever it is lost, until closed."""
+        """Begin with the connection `first`, and connect again whenever it is lost, until closed or over."""
         with self._scope:
-            channel = first
-            while True:
-                await self._serve(channel)
-                channel = await self._connect_again()
+            await self._serve(first)
+            while not self.state.over:
+                await self._serve(await self._connect_again())
 
     def close(self) -> None:
         """End the session; every later call raises ConnectionLost. Idempotent."""
@@ -157,9 +155,7 @@ class ResumingTrioChannel:
         try:
             await run(link.channel, resumption.hello(link.epoch))
         except P9Error as refused:
-            resumption.failed(refused.reason)
-            passing = isinstance(refused, Unanswered) or refused.ecode in PASSING
-            self._refusal = None if passing else refused
+            self._refusal = refused if resumption.refused(refused) else None
             self._tell()
             return False
         if self._closed:

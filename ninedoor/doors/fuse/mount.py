@@ -14,6 +14,9 @@ from ninedoor.doors.fuse.embedded import Embedded, LocalCall
 from ninedoor.doors.fuse.names import Notices
 from ninedoor.doors.fuse.options import MountError, MountOptions
 
+_READING = "fuse_session_receive_buf"
+"""What pyfuse3 names in an error that it met while it read a request; handlers may meet the same errno."""
+
 
 class Mount:
     """A mount that may be told to end."""
@@ -37,6 +40,17 @@ class Mount:
         finally:
             self._mounted = False
             pyfuse3.close()
+
+    @staticmethod
+    async def requests(tasks: int) -> None:
+        """Serve what the kernel asks, `tasks` requests at a time, until the mount ends. Where it ends while a
+        request is being read, fuse(4) says ECONNABORTED: an end like any other."""
+        try:
+            await pyfuse3.main(1, tasks)
+        except* ConnectionAbortedError as aborted:
+            others = aborted.subgroup(lambda each: isinstance(each, OSError) and _READING not in str(each))
+            if others is not None:
+                raise others from None
 
     def terminate(self) -> None:
         """Let pyfuse3's loop return after the requests in hand. Without effect unless it is mounted."""
@@ -68,7 +82,7 @@ class Door:
             try:
                 with seam.replaced(lambda: self._mount.terminated):
                     ready()
-                    await pyfuse3.main(1, 1)
+                    await self._mount.requests(1)
             finally:
                 operations.close()
 

@@ -41,7 +41,7 @@ async def channel_to(
 ) -> AsyncIterator[TrioChannel]:
     """A channel that runs; its tasks are gone at the end."""
     channel = TrioChannel(
-        await connect_socket(server.address), server.url, timeout_s=timeout_s, window=window
+        await connect_socket(server.address), server.url, timeout_s=timeout_s, window=window, at_once=window
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(channel.run)

@@ -15,6 +15,7 @@ import pytest
 import trio
 from trio.testing import assert_checkpoints
 
+from ninedoor.client import resumption
 from ninedoor.client.aio.client import AsyncClient, connect
 from ninedoor.client.aio.resuming import ResumingTrioChannel, open_channel
 from ninedoor.client.failures import ConnectError, ConnectionLost, Unanswered
@@ -371,8 +372,9 @@ async def test_a_server_that_stays_away_is_waited_for_until_the_deadline(server:
 
 
 async def test_a_server_that_refuses_the_attach_is_told_at_once_and_asked_again(
-    server: HiveServer, world: World
+    server: HiveServer, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(resumption, "REFUSED_PAUSES_S", (0.05,) * 1000)
     states = States()
     async with connected(server, states) as client:
         world.gate.refusal = P9Error(errno.EPERM, "ticket revoked")
@@ -385,6 +387,25 @@ async def test_a_server_that_refuses_the_attach_is_told_at_once_and_asked_again(
         world.gate.refusal = None
         await states.until(lambda state: state.connected)
         assert await client.read("/proc/boot") == BOOT
+
+
+async def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(
+    server: HiveServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resumption, "REFUSED_PAUSES_S", (0.01, 0.02))
+    states = States()
+    async with connected(server, states) as client:
+        world.gate.refusal = P9Error(errno.EPERM, "ticket revoked")
+        server.cut()
+        over = await states.until(lambda state: state.over)
+        world.gate.refusal = None
+        for _ in range(2):
+            with pytest.raises(P9Error) as refusal:
+                await client.read("/proc/boot")
+            assert refusal.value.ecode == errno.EPERM
+
+    assert (over.attempts, over.connected, over.why) == (3, False, "operation not permitted")
+    assert server.connections == 4
 
 
 async def test_a_server_that_lets_in_and_hangs_up_is_not_asked_in_a_rush(tmp_path: Path) -> None:
@@ -433,6 +454,17 @@ async def test_nobody_there_in_the_first_place_is_told_at_once(tmp_path: Path) -
     with pytest.raises(ConnectError, match="there is no such socket"):
         async with connect(f"unix:{tmp_path}/nobody"):
             pass
+
+
+async def test_what_does_not_speak_9p_is_told_as_such_at_once(tmp_path: Path) -> None:
+    def handle(connected: socket.socket) -> None:
+        connected.recv(8192)
+
+    with scripted(tmp_path / "s", handle) as server:
+        with pytest.raises(ConnectError, match=r"cannot connect to unix:.*; does it speak 9P\?"):
+            async with connect(server.url, timeout_s=LONG_S):
+                pass
+        assert server.connections == 1
 
 
 async def test_who_is_not_let_in_is_told_why(server: HiveServer) -> None:

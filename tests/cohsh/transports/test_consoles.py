@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from cohsh.retry import Retry
 from cohsh.transports.consoles import ConsoleTransport
 from cohsh.transports.link import Link
 from cohsh.transports.opening import open_transport
-from cohsh.transports.transport import Unreachable
+from cohsh.transports.transport import Interrupted, Unreachable
 from cohsh.transports.wires import framed
 from ninedoor.client.address import TcpAddress
 from ninedoor.console.framing import FrameReader, frame
@@ -39,7 +39,7 @@ def answering(*peers: Answer) -> Iterator[TcpAddress]:
             with connection:
                 talk(connection, answer)
 
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     yield TcpAddress("127.0.0.1", listening.getsockname()[1])
     thread.join(PATIENCE_S)
@@ -101,6 +101,25 @@ def test_a_hive_that_restarts_is_attached_again(tmp_path: Path) -> None:
     ]
 
 
+def test_other_sessions_tell_only_of_what_goes_wrong(tmp_path: Path) -> None:
+    notices: list[str] = []
+    with Hive(tmp_path).served() as hive, closing(hive.reach("tcp", notices)) as session:
+        session.ask(ATTACH)
+        told = len(notices)
+        with closing(session.sibling()) as sibling:
+            sibling.ask(ATTACH)
+            quiet = notices[told:]
+            with pytest.raises(Interrupted):
+                sibling.batch("/log/queen.log", ["one", "two"], cut=3)
+
+    assert quiet == []
+    assert notices[told] == "connection lost: cut on purpose after 3 bytes"
+    assert notices[-2:] == [
+        f"connected to 127.0.0.1:{hive.port} (connects=2)",
+        "remote NineDoor ready as role Queen",
+    ]
+
+
 def test_a_write_whose_answer_did_not_come_is_not_sent_again(tmp_path: Path) -> None:
     notices: list[str] = []
     hive = Hive(tmp_path)
@@ -146,7 +165,7 @@ def test_a_hive_that_stays_away_is_given_up(tmp_path: Path) -> None:
     with hive.served():
         console = hive.reach("tcp", notices)
         console.ask(ATTACH)
-    with pytest.raises(Unreachable, match=r"does not come back .nobody listens there.*tries again"):
+    with pytest.raises(Unreachable, match=r"does not come back: nobody listens there.*tries again"):
         console.ask(Command("ping"))
 
     assert [row for row in notices if row.startswith("reconnect")] == [
@@ -172,6 +191,50 @@ def test_a_wrong_token_is_told_as_such(tmp_path: Path) -> None:
         console = open_transport(where, list[str]().append)
         with pytest.raises(Unreachable, match=r"refuses the token .ERR AUTH reason=.*COHSH_AUTH_TOKEN"):
             console.ask(ATTACH)
+        with pytest.raises(
+            Unreachable, match=r"has not looked at the token.*delay_ms=250.: try again in 1 s"
+        ):
+            console.ask(ATTACH)
+
+
+def early(delay_ms: int) -> Answer:
+    """A console that looks at no token yet."""
+    return lambda _line: [f"ERR AUTH reason=quota detail=throttled delay_ms={delay_ms}"]
+
+
+def test_a_short_pause_after_a_wrong_token_is_sat_out() -> None:
+    notices: list[str] = []
+    with answering(early(3), polite) as address:
+        console = transport(address, notices)
+        answer = console.ask(ATTACH)
+        console.close()
+
+    assert answer.ok
+    assert notices[0] == "the token is looked at again in 3 ms: waiting"
+
+
+def test_a_pause_is_sat_out_once() -> None:
+    with (
+        answering(early(3), early(5)) as address,
+        pytest.raises(Unreachable, match=r"has not looked at the token.*delay_ms=5.: try again in 1 s"),
+    ):
+        transport(address, []).ask(ATTACH)
+
+
+def test_a_long_pause_is_told_and_not_sat_out() -> None:
+    with (
+        answering(early(60_001)) as address,
+        pytest.raises(Unreachable, match=r"has not looked at the token.*try again in 61 s"),
+    ):
+        transport(address, []).ask(ATTACH)
+
+
+def test_the_wrong_token_that_begins_a_long_pause_was_looked_at() -> None:
+    with (
+        answering(early(90_000)) as address,
+        pytest.raises(Unreachable, match=r"refuses the token, and looks at no other from here for 90 s"),
+    ):
+        transport(address, []).ask(ATTACH)
 
 
 def test_a_console_that_hangs_up_on_the_token_is_told_as_such() -> None:
@@ -219,7 +282,7 @@ def test_what_is_no_console_is_told_as_such() -> None:
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             connection.recv(1)
 
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     address = TcpAddress("127.0.0.1", listening.getsockname()[1])
     with pytest.raises(Unreachable, match="no console answers there"):

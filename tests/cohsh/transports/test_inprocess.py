@@ -56,3 +56,20 @@ def test_what_is_no_ticket_names_nobody() -> None:
 def test_a_broken_manifest_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="manifest missing"):
         mock(tmp_path / "none.toml", list[str]().append)
+
+
+def test_a_hive_begins_with_gpus_where_that_is_asked_for() -> None:
+    with closing(Mock(CONFIG, list[str]().append, gpus=True)) as hive:
+        hive.ask(Command("attach", role="queen"))
+        gpus = hive.ask(Command("ls", path="/gpu"))
+        active = hive.ask(Command("cat", path="/gpu/models/active"))
+        leased = hive.ask(
+            Command(
+                "spawn",
+                payload='{"spawn":"gpu","lease":{"gpu_id":"GPU-0","mem_mb":1,"streams":1,"ttl_s":60}}',
+            )
+        )
+
+    assert gpus.body == ("GPU-0", "GPU-1", "bridge", "models", "telemetry")
+    assert active.body == ("vision-lora-edge",)
+    assert leased.ok

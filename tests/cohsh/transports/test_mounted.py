@@ -4,6 +4,7 @@ import errno
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from cohsh.transports.transport import Unreachable
 from ninedoor.console.grammar import Command
 from ninedoor.errors import P9Error
 from ninedoor.telemetry.gaps import Gap, marker
+from tests.cohsh.hives import mounted
+from tests.deployment import ticket
 
 ATTACH = Command("attach", role="queen")
 
@@ -78,10 +81,52 @@ def test_a_mount_takes_no_ticket(tmp_path: Path) -> None:
     assert answer.acks == ("ERR ATTACH reason=policy detail=denied",)
 
 
+@pytest.mark.parametrize(
+    ("names", "mounted"),
+    [
+        (["proc/boot", "queen", "worker"], "queen"),
+        (["proc/boot", "proc/lifecycle"], "queen"),  # more than any worker sees
+        (["proc/boot", "worker", "log"], "worker"),
+    ],
+)
+def test_an_attach_is_as_whom_the_mount_is(tmp_path: Path, names: list[str], mounted: str) -> None:
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+    told = over_mount(tmp_path, 5)
+    queen, worker, gpu = (
+        told.ask(Command("attach", role=role)).acks for role in ("queen", "worker-heartbeat", "worker-gpu")
+    )
+    refused = (f"ERR ATTACH reason=policy detail=denied mounted={mounted}",)
+
+    assert queen == (refused if mounted == "worker" else ("OK ATTACH role=queen",))
+    assert worker == (refused if mounted == "queen" else ("OK ATTACH role=worker-heartbeat",))
+    assert gpu == (refused if mounted == "queen" else ("OK ATTACH role=worker-gpu",))
+
+
+@pytest.mark.mount
+@pytest.mark.parametrize(
+    ("uname", "token", "other"),
+    [
+        ("queen", "", "worker-heartbeat"),
+        ("worker-heartbeat:worker-1", ticket("worker-heartbeat", "worker-1"), "queen"),
+    ],
+    ids=["queen", "worker"],
+)
+def test_a_real_mount_is_of_one_side(tmp_path: Path, uname: str, token: str, other: str) -> None:
+    role = uname.partition(":")[0]
+    with mounted(tmp_path, uname=uname, token=token), closing(over_mount(tmp_path, 10)) as told:
+        refused = told.ask(Command("attach", role=other))
+        admitted = told.ask(Command("attach", role=role))
+
+    side = "queen" if role == "queen" else "worker"
+    assert refused.acks == (f"ERR ATTACH reason=policy detail=denied mounted={side}",)
+    assert admitted.acks == (f"OK ATTACH role={role}",)
+
+
 @pytest.mark.parametrize("after", [63, 64])
 def test_who_follows_and_is_overtaken_is_told_how_much_is_gone(tmp_path: Path, after: int) -> None:
     told = marker(Gap(60, after))
-    (tmp_path / "ring").write_bytes(b"abc" + told + b"\n" * (60 - len(told)) + b"new\n")
+    (tmp_path / "ring").write_bytes(b"abc" + told + b"new\n")
     files = MountedFiles(tmp_path, Calls(5))
     news = files.news("/ring", 3, 0.0)
 

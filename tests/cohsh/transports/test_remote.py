@@ -32,6 +32,38 @@ def test_a_hive_that_restarts_is_attached_again(tmp_path: Path) -> None:
     assert notices[2] == f"connected to {url} (connects=2)"
 
 
+def test_a_ping_asks_the_hive(tmp_path: Path) -> None:
+    notices: list[str] = []
+    hive = Hive(tmp_path)
+    with hive.served():
+        session = open_transport(
+            replace(hive.where("9p"), retry=replace(QUICK, timeout_ms=200)), notices.append
+        )
+        before = session.ask(Command("ping"))
+        session.ask(ATTACH)
+        there = session.ask(Command("ping"))
+    with closing(session):
+        session.beat()
+        told = [notice.partition(":")[0] for notice in notices]
+        away = session.ask(Command("ping"))
+
+    assert before.acks == there.acks == ("OK PING reply=pong",)
+    assert away.acks == ("ERR PING reason=busy detail=attach-timeout error=attach handshake timed out",)
+    assert told == ["connected to unix", "connection lost"]
+    assert len(notices) == 2
+
+
+def test_another_attach_and_other_sessions_are_no_news(tmp_path: Path) -> None:
+    notices: list[str] = []
+    with Hive(tmp_path).served() as hive, closing(hive.reach("9p", notices)) as session:
+        session.ask(ATTACH)
+        session.ask(ATTACH)
+        with closing(session.sibling()) as sibling:
+            sibling.ask(ATTACH)
+
+    assert notices == [f"connected to unix:{tmp_path / 'hive'} (connects=1)"]
+
+
 def test_following_goes_on_at_its_cursor_after_a_restart(tmp_path: Path) -> None:
     hive = Hive(tmp_path)
     with hive.served():

@@ -1,10 +1,12 @@
 """The door's edges: what happens without a mount. The mount itself is tested in tests/mount."""
 
+import errno
 from pathlib import Path
 
 import pyfuse3
 import pytest
 
+from ninedoor.doors.fuse import mount as mounting
 from ninedoor.doors.fuse.mount import Door
 from ninedoor.doors.fuse.options import MountError, MountOptions
 from ninedoor.errors import P9Error
@@ -27,3 +29,18 @@ async def test_what_libfuse_refuses_is_one_line(mount: Mount, monkeypatch: pytes
     monkeypatch.setattr(pyfuse3, "init", refuse)
     with pytest.raises(MountError, match="`ninedoor doctor`"):
         await Door(mount.call, mount.session).serve(Path("/m"), MountOptions(), ready=lambda: None)
+
+
+@pytest.mark.parametrize("what", ["fuse_session_receive_buf failed with: abort", "a socket"])
+async def test_only_a_request_that_the_kernel_gave_up_is_an_end(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def served(*_tasks: int) -> None:
+        raise ExceptionGroup("nursery", [OSError(errno.ECONNABORTED, what)])
+
+    monkeypatch.setattr(pyfuse3, "main", served)
+    if what == "a socket":
+        with pytest.raises(ExceptionGroup):
+            await mounting.Mount.requests(1)
+    else:
+        await mounting.Mount.requests(1)

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pyfuse3
 import trio
 
 from ninedoor.client.address import Address
@@ -19,6 +18,7 @@ from ninedoor.doors.fuse.options import MountError, MountOptions
 from ninedoor.doors.fuse.remote.handlers import Remote
 from ninedoor.doors.fuse.remote.patience import Patient
 from ninedoor.errors import P9Error
+from ninedoor.policy.expiry import expiry
 
 DEADLINE_S = 10.0
 """How long the server may take for an answer, unless told otherwise. Nobody who waits for one can be
@@ -70,7 +70,7 @@ class RemoteDoor:
                 nursery.start_soon(self._remote.run)
                 try:
                     ready()
-                    await pyfuse3.main(1, TASKS)
+                    await self._mount.requests(TASKS)
                 finally:
                     self._remote.operations.close()
                     with trio.CancelScope(shield=True, deadline=trio.current_time() + SETTLE_S):
@@ -121,6 +121,7 @@ def _told(refusal: P9Error, address: str, uname: str, aname: str) -> str:
     if refusal.ecode == errno.ENOENT:
         why = "it has no such worker"
     elif refusal.ecode == errno.EPERM:
-        hint = "is the ticket this hive's, of this role, and not expired?" if aname else "it wants a ticket"
+        asked = "is the ticket this hive's, of this role, and not expired?" if aname else "it wants a ticket"
+        hint = expiry(aname, time.time()) or asked
         why = f"{why}: {hint}"
     return f"{address} refuses {uname}: {why}"

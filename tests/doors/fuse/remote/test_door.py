@@ -66,6 +66,11 @@ async def test_that_nobody_listens_is_one_line(url: str) -> None:
             "cohesix-ticket-00.00",
             "operation not permitted: is the ticket this hive's, of this role, and not expired?",
         ),
+        (
+            "worker-heartbeat:x",
+            deployment.ticket("worker-heartbeat", "x", now=1000.0, ttl_s=60),
+            "operation not permitted: the ticket expired at 1970-01-01T00:17:40Z",
+        ),
         ("worker-heartbeat:x", deployment.ticket("worker-heartbeat", "x"), "it has no such worker"),
         ("nobody:x", "", "invalid argument"),
     ],
