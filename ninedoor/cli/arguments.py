@@ -7,6 +7,8 @@ takes a path; completion relies on that.
 
 import argparse
 import sys
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn, get_args
 
 from ninedoor.cli import examples, gpuarguments, values
@@ -36,12 +38,39 @@ class Parser(argparse.ArgumentParser):
         if len(rest) == 1 and rest[0].startswith(values.URLS) and getattr(parsed, "url", "") is None:
             parsed.url = rest.pop()
         if rest:
-            self.error(f"unrecognized arguments: {' '.join(rest)}")
+            called = self._called(getattr(parsed, "command", "").split())
+            called.error(f"unrecognized arguments: {' '.join(rest)}{called._meant(rest)}")
         return parsed
+
+    def _called(self, words: Sequence[str]) -> "Parser":
+        """The parser of the command `words` below this one, whose help is the one to read."""
+        for action in self._actions:
+            if words and isinstance(action, argparse._SubParsersAction) and words[0] in action.choices:
+                below: Parser = action.choices[words[0]]
+                return below._called(words[1:])
+        return self
+
+    def _meant(self, rest: Sequence[str]) -> str:
+        """A guess at the first of `rest` that looks like an option."""
+        word = next((word for word in rest if word.startswith("--")), "")
+        return _did_you_mean(word.partition("=")[0], self._option_string_actions)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As the base does, with a guess at what was meant."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as wrong:
+            choices = [str(choice) for choice in action.choices or ()]
+            raise argparse.ArgumentError(action, wrong.message + _did_you_mean(str(value), choices)) from None
 
     def error(self, message: str) -> NoReturn:
         """Print `message` to stderr and leave."""
         self.exit(Exit.USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = get_close_matches(word, list(known), n=1) if word else []
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 class _Version(argparse.Action):
@@ -55,7 +84,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_parsed: object) -> None:
         from importlib.metadata import version
 
-        sys.stdout.write(f"ninedoor {version('ninedoor')}\n")
+        sys.stdout.write(f"{parser.prog} {version('ninedoor')}\n")
         parser.exit()
 
 
@@ -389,6 +418,11 @@ def add_init(parser: Parser) -> None:
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     parser.add_argument(
         "--full", action="store_true", help="show every key of the format, not only what a first look needs"
+    )
+    parser.add_argument(
+        "--update-key",
+        metavar="FILE",
+        help="serve updates and models, signed with the key whose public half is in FILE",
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from ninedoor.cli import probe, registry
 from ninedoor.cli.exits import CommandFailure
 from ninedoor.cli.locate import manifest_path
+from ninedoor.cli.tables import counted
 from ninedoor.cli.umount import hives
 from ninedoor.client.address import parse
 from ninedoor.config import Listener
@@ -23,11 +24,17 @@ from ninedoor.errors import ManifestError, StoreError
 from ninedoor.manifest.load import Added, load
 from ninedoor.manifest.secrets import uses_sample_secrets
 from ninedoor.manifest.served import unserved_features
+from ninedoor.store.journal import GROWTH_BYTES
 from ninedoor.store.repair import Report, inspect
 
 FUSE_DEVICE = Path("/dev/fuse")
 FUSE_SETTINGS = Path("/etc/fuse.conf")
 PYTHON_LEAST = (3, 11)
+
+GROWTHS = 16
+"""For so many growths of the journal there should be space left."""
+
+FREE_SPACE = "free space there, or move the state to a larger file system; a hive that runs needs no restart"
 
 
 class Level(StrEnum):
@@ -190,6 +197,7 @@ def state(path: Path) -> Iterator[Finding]:
         yield Finding(Level.FAIL, "state", str(failure), "check the path and whom it belongs to")
         return
     yield _integrity(report)
+    yield _room(report)
     for note in report.notes:
         yield Finding(Level.OK, "state", note)
 
@@ -201,12 +209,34 @@ def _integrity(report: Report) -> Finding:
             Level.FAIL,
             "state",
             f"{damage.file}: damaged at byte {damage.offset}: {damage.reason}; "
-            f"{report.records} records before it",
+            f"{counted(report.records, 'record')} before it",
             f"restore a backup, or keep what is sound: ninedoor doctor --state {report.directory} --repair",
         )
     held = f", in use by {report.in_use_by}" if report.in_use_by else ""
-    content = "empty" if report.file is None else f"{report.records} records, {report.file_bytes} bytes"
+    content = (
+        "empty" if report.file is None else f"{counted(report.records, 'record')}, {report.file_bytes} bytes"
+    )
     return Finding(Level.OK, "state", f"{report.directory}: {content}{held}")
+
+
+def _room(report: Report) -> Finding:
+    """Free space for the state. The journal asks for its room ahead, and a compaction for that of all that is
+    there; without it the hive refuses every change with ENOSPC."""
+    try:
+        system = os.statvfs(report.directory)
+    except OSError as failure:
+        return Finding(Level.FAIL, "space", f"{report.directory}: {(failure.strerror or '').lower()}")
+    free = system.f_bavail * system.f_frsize
+    enough = max(GROWTHS * GROWTH_BYTES, 2 * report.file_bytes)
+    detail = f"{free >> 10} KiB are free for {report.directory}"
+    if free < GROWTH_BYTES:
+        why = f"{detail}: less than the {GROWTH_BYTES >> 10} KiB that the journal asks for at a time"
+        return Finding(Level.FAIL, "space", why, FREE_SPACE)
+    if free < enough:
+        return Finding(
+            Level.WARN, "space", f"{detail}; with {enough >> 10} KiB it has room to work", FREE_SPACE
+        )
+    return Finding(Level.OK, "space", detail)
 
 
 def stale_mounts() -> list[str]:

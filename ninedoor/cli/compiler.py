@@ -17,6 +17,7 @@ COMMANDS = {
     "diff": "ninedoor.cli.compile:diff",
     "schema": "ninedoor.cli.compile:schema",
     "init": "ninedoor.cli.init:init",
+    "completion": "ninedoor.cli.completion:compiler_completion",
 }
 """A command and the function that carries it out: arguments in, exit status out."""
 
@@ -72,6 +73,8 @@ def describe() -> Parser:
     diff.add_argument("after", metavar="FILE", help="the other")
     command("schema", "print the format as JSON Schema, for editors", examples.SCHEMA)
     add_init(command("init", "write a manifest with fresh random secrets", examples.COMPILER_INIT))
+    completion = command("completion", "print a completion script for a shell", examples.COMPILER_COMPLETION)
+    completion.add_argument("shell", choices=("bash", "zsh"), help="the shell to complete for")
     return parser
 
 

@@ -1,8 +1,19 @@
 """What follows the options in each command's help: notes, examples, and the tables of the root page."""
 
-from ninedoor.cli.exits import MEANINGS
+from collections.abc import Mapping
 
-EXIT_STATUS = "\n".join(f"  {int(status):<4}{text}" for status, text in MEANINGS.items())
+from ninedoor.cli.exits import MEANINGS, OWN_MEANINGS, Exit
+
+
+def _table(meanings: Mapping[Exit, str]) -> str:
+    return "\n".join(f"  {int(status):<4}{text}" for status, text in meanings.items())
+
+
+EXIT_STATUS = _table(MEANINGS)
+"""Of the programs beside `ninedoor`."""
+
+OWN_EXIT_STATUS = _table(OWN_MEANINGS)
+"""Of `ninedoor` itself."""
 
 ENVIRONMENT = """\
   NINEDOOR_MANIFEST      manifest to use where --manifest is not given
@@ -23,7 +34,7 @@ ROOT = f"""examples:
 Each command has examples of its own: ninedoor COMMAND --help.
 
 exit status:
-{EXIT_STATUS}
+{OWN_EXIT_STATUS}
 
 environment:
 {ENVIRONMENT}"""
@@ -35,7 +46,8 @@ and is gone once it is unmounted; with --listen others can attach to it too, and
 With a URL the hive is in another process, and --manifest, --state, --listen and
 --console are for that one. Over TCP it wants a ticket; on a unix socket its own
 user is the queen without one. When the connection is lost it is made again;
-calls wait for that until the deadline, and `ninedoor status` says so.
+calls wait for that until the deadline, and `ninedoor status` says so. A hive that
+refuses to let it in again, for half a minute, ends it with an error.
 
 Without --daemon it stays in the foreground: the first Ctrl-C (or SIGTERM)
 unmounts cleanly, also while files are open; a second one forces. SIGUSR1 writes
@@ -272,6 +284,7 @@ keys is for; only its owner can read it. Keys it leaves out have defaults, which
 
 examples:
   ninedoor init hive.toml
+  ninedoor init --update-key update.key.pub hive.toml
   ninedoor mount --manifest hive.toml ./mnt"""
 
 COMPLETION = """examples:
@@ -311,6 +324,10 @@ beginning of a TOML file: #:schema root_task.schema.json
 
 examples:
   coh-rtc schema > root_task.schema.json"""
+
+COMPILER_COMPLETION = """examples:
+  coh-rtc completion bash > /etc/bash_completion.d/coh-rtc
+  coh-rtc completion zsh > /usr/local/share/zsh/site-functions/_coh-rtc"""
 
 COMPILER_INIT = """The same as ninedoor init.
 

@@ -15,14 +15,21 @@ class Exit(IntEnum):
 
 
 MEANINGS = {
-    Exit.OK: "success; for mount and serve: it was served until its end",
+    Exit.OK: "success",
     Exit.USAGE: "incorrect invocation, or permission is missing",
-    Exit.SYSTEM: "system error: a file that cannot be read or written; doctor: a check failed",
-    Exit.INTERNAL: "a bug in ninedoor; its traceback is in the log",
+    Exit.SYSTEM: "system error: a file that cannot be read or written",
+    Exit.INTERNAL: "a bug; its traceback is in the log",
     Exit.INTERRUPTED: "interrupted by the user before it was done",
+    Exit.FAILED: "the operation failed",
+}
+"""What the help and the man page of a program say of each."""
+
+OWN_MEANINGS = MEANINGS | {
+    Exit.OK: "success; for mount and serve: it was served until its end",
+    Exit.SYSTEM: f"{MEANINGS[Exit.SYSTEM]}; doctor: a check failed",
     Exit.FAILED: "the mount, unmount or other operation failed",
 }
-"""What the help and the man page say of each."""
+"""The same for `ninedoor` itself."""
 
 
 class CommandFailure(Exception):

@@ -7,6 +7,8 @@ is looked up where the hive tells it: in the ctl file a command was written to, 
 import argparse
 import errno
 import os
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -17,16 +19,22 @@ from ninedoor.cli.listening import located
 from ninedoor.cli.mounting import identity
 from ninedoor.cli.secretfiles import read_token
 from ninedoor.cli.values import URLS
+from ninedoor.client.address import Address
 from ninedoor.client.client import Client
 from ninedoor.client.failures import Unanswered
 from ninedoor.client.opening import connect
 from ninedoor.errors import P9Error
+from ninedoor.policy.expiry import expiry
+from ninedoor.policy.roles import QUEEN
 
 LOG = "/log/queen.log"
 
 HIVE_VARIABLE = "NINEDOOR_HIVE"
 
 _PIECE = 65536
+
+WHOLE_MAX = 16 << 20
+"""Bytes of the longest file that is read from its beginning: far more than any ring or result has."""
 
 
 class Hive(Protocol):
@@ -86,7 +94,7 @@ class _Served:
 
     def read(self, path: str, offset: int = 0) -> bytes:
         if not offset:
-            return self._client.read(path)
+            return self._client.whole(path, WHOLE_MAX)
         with self._client.open(path) as file:
             parts = []
             while piece := file.read(offset, _PIECE):
@@ -115,16 +123,56 @@ def opened(arguments: argparse.Namespace) -> Iterator[Hive]:
     if not name.startswith(URLS):
         if arguments.ticket is not None or arguments.role is not None:
             raise CommandFailure(Exit.USAGE, "a mount has attached already: --role and --ticket are for URLs")
-        if not os.path.isdir(name):
-            raise CommandFailure(Exit.USAGE, f"{name} is no directory; a URL begins with unix: or tcp://")
-        yield _Mounted(os.path.abspath(name))
+        yield _Mounted(directory(name))
         return
     address, options = located(name)
     if options:
         raise CommandFailure(Exit.USAGE, f"{address}: options are for --listen")
     token = "" if arguments.ticket is None else read_token(arguments.ticket)
-    with connect(address, uname=identity(arguments.role, token), ticket=token) as client:
+    with _admitted(address, identity(arguments.role, token, arguments.ticket), token) as client:
         yield _Served(client)
+
+
+def directory(name: str) -> str:
+    """The absolute path of the directory `name`, where a hive is mounted. Raises CommandFailure when it is
+    not there, and when its server is gone."""
+    try:
+        is_there = stat.S_ISDIR(os.stat(name).st_mode)
+    except FileNotFoundError:
+        raise CommandFailure(
+            Exit.USAGE, f"{name} does not exist: name the directory of a mount, or a URL, unix: or tcp://"
+        ) from None
+    except OSError as failure:
+        if failure.errno == errno.ENOTCONN:
+            raise CommandFailure(
+                Exit.FAILED, f"{name} is stale: its server is gone; `ninedoor umount {name}` clears it"
+            ) from None
+        raise
+    if not is_there:
+        raise CommandFailure(Exit.USAGE, f"{name} is no directory; a URL begins with unix: or tcp://")
+    return os.path.abspath(name)
+
+
+@contextmanager
+def _admitted(address: Address, uname: str, ticket: str) -> Iterator[Client]:
+    """A client attached as `uname`. The errno of an attach, and that of a worker's end, say little about
+    either; here they get words."""
+    try:
+        client = connect(address, uname=uname, ticket=ticket)
+    except P9Error as refusal:
+        why = expiry(ticket, time.time()) or "its log says why"
+        raise CommandFailure(Exit.FAILED, f"{address} does not admit {uname}: {refusal}; {why}") from None
+    with client:
+        try:
+            yield client
+        except Unanswered:
+            raise
+        except P9Error as refusal:
+            if refusal.ecode != errno.ESTALE or uname == QUEEN:
+                raise
+            raise P9Error(
+                errno.ESTALE, f"{uname} is no more: killed, or its lease or budget is over"
+            ) from None
 
 
 def only(running: list[registry.Service]) -> str:

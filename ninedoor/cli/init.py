@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ninedoor.cas.faults import CasFault
+from ninedoor.cas.signing import parse_keys
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.manifest.init import render_manifest
 from ninedoor.manifest.load import load_text
@@ -15,7 +17,8 @@ from ninedoor.manifest.load import load_text
 def init(arguments: argparse.Namespace) -> int:
     """Write the manifest with mode 0600 and say how to use it. Refuses to replace a file without --force."""
     path = Path(arguments.file)
-    text = render_manifest(os.urandom, full=arguments.full)
+    keys = () if arguments.update_key is None else _public_keys(Path(arguments.update_key))
+    text = render_manifest(os.urandom, full=arguments.full, update_keys=keys)
     manifest = load_text(text, str(path))
     write_private(path, text, replace=arguments.force)
     sys.stdout.write(
@@ -24,6 +27,20 @@ def init(arguments: argparse.Namespace) -> int:
         f"or for all commands of this shell:  export NINEDOOR_MANIFEST={path.absolute()}\n"
     )
     return Exit.OK
+
+
+def _public_keys(path: Path) -> tuple[bytes, ...]:
+    """The keys in a file like those that `cas-tool keygen` writes. Raises CommandFailure, OSError."""
+    public = path.with_name(f"{path.name}.pub")
+    if public.exists():
+        raise CommandFailure(Exit.USAGE, f"{path}: may be the key that signs; the hive needs {public}")
+    try:
+        found = parse_keys(path.read_text("ascii", "replace"))
+    except CasFault as fault:
+        raise CommandFailure(Exit.USAGE, f"{path}: {fault.reason}") from None
+    if not found.keys:
+        raise CommandFailure(Exit.USAGE, f"{path}: holds no key")
+    return found.keys
 
 
 def write_private(path: Path, text: str, *, replace: bool) -> None:

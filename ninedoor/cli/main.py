@@ -29,7 +29,7 @@ COMMANDS = {
     "cas verify": "ninedoor.cli.cas:verify",
     "cas gc": "ninedoor.cli.cas:collect",
     "gpu list": "ninedoor.cli.gpu:list_gpus",
-    "gpu status": "ninedoor.cli.gpu:status",
+    "gpu status": "ninedoor.cli.gpustatus:status",
     "gpu lease": "ninedoor.cli.gpu:lease",
     "gpu release": "ninedoor.cli.gpu:release",
     "gpu submit": "ninedoor.cli.gpusubmit:submit",

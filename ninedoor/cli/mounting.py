@@ -10,8 +10,8 @@ from ninedoor.cli.secretfiles import read_token
 from ninedoor.cli.umount import canonical, hives
 from ninedoor.doors.fuse.options import MountOptions
 from ninedoor.doors.fuse.preflight import preflight
-from ninedoor.errors import P9Error
-from ninedoor.policy.roles import QUEEN, ROLES, parse_uname
+from ninedoor.errors import P9Error, TicketError
+from ninedoor.policy.roles import QUEEN, ROLES, WORKERS, parse_uname
 from ninedoor.policy.tickets import peek
 
 
@@ -29,9 +29,9 @@ class Mounting:
 
 def asked(arguments: argparse.Namespace, source: str | None = None) -> Mounting:
     """What the arguments ask for; `source` is the URL of a hive in another process, which then is the file
-    system's name unless the arguments give one. Raises CommandFailure, TicketError, MountError, OSError."""
+    system's name unless the arguments give one. Raises CommandFailure, MountError, OSError."""
     token = "" if arguments.ticket is None else read_token(arguments.ticket)
-    uname = identity(arguments.role, token)
+    uname = identity(arguments.role, token, arguments.ticket)
     options = MountOptions.parse(arguments.options)
     if source is not None and source.isprintable() and options.fsname == MountOptions().fsname:
         options = replace(options, fsname=source)
@@ -40,18 +40,23 @@ def asked(arguments: argparse.Namespace, source: str | None = None) -> Mounting:
     return Mounting(mountpoint, options, uname, token, arguments.mountpoint)
 
 
-def identity(role: str | None, token: str) -> str:
+def identity(role: str | None, token: str, file: str | None = None) -> str:
     """The uname to attach with: what `--role` says, completed from the ticket's own claims; else queen.
 
-    Raises CommandFailure for a role that does not exist, TicketError for a token that is malformed."""
-    claims = peek(token).claims if token else None
+    Raises CommandFailure for a role that does not exist, and for a token, of `file`, that is malformed."""
+    try:
+        claims = peek(token).claims if token else None
+    except TicketError as failure:
+        raise CommandFailure(Exit.FAILED, f"{file}: no ticket: {failure}") from None
     chosen = role or (claims.role if claims else QUEEN)
     if claims and claims.subject and ":" not in chosen:
         chosen = f"{chosen}:{claims.subject}"
     try:
         known = parse_uname(chosen)
     except P9Error as refusal:
-        raise CommandFailure(Exit.USAGE, refusal.reason) from None
+        name = chosen.partition(":")[0]
+        how = f": write --role {name}:ID" if name in WORKERS else ""
+        raise CommandFailure(Exit.USAGE, f"{refusal.reason}{how}") from None
     if known is None:
         raise CommandFailure(Exit.USAGE, f"unknown role {chosen!r}; one of {', '.join(ROLES)}")
     return known.label

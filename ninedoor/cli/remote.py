@@ -4,7 +4,6 @@ fares."""
 import argparse
 import logging
 from dataclasses import dataclass
-from functools import partial
 
 import trio
 
@@ -18,6 +17,7 @@ from ninedoor.cli.mounting import Mounting
 from ninedoor.cli.running import Running, entry, run
 from ninedoor.client.address import Address, TcpAddress
 from ninedoor.client.resumption import CLOSED, ChannelState
+from ninedoor.doors.fuse.options import MountError
 from ninedoor.doors.fuse.remote.door import DEADLINE_S, remote_door
 from ninedoor.errors import NineDoorError
 
@@ -36,7 +36,7 @@ class Plan:
 
 
 def remote_plan(arguments: argparse.Namespace) -> Plan:
-    """What the arguments ask for. Raises CommandFailure, TicketError, MountError, OSError."""
+    """What the arguments ask for. Raises CommandFailure, MountError, OSError."""
     address, options = located(arguments.url)
     if options:
         raise CommandFailure(
@@ -53,7 +53,8 @@ def remote_plan(arguments: argparse.Namespace) -> Plan:
 
 
 def serve(plan: Plan, readiness: Readiness) -> int:
-    """Serve until unmounted or told to stop; returns an exit status. Raises ConnectError, MountError."""
+    """Serve until unmounted or told to stop; returns an exit status. Raises ConnectError, and MountError:
+    also for a hive that, after a loss of the connection, does not let us in any more."""
     facts = {"mountpoint": str(plan.mounting.mountpoint), "source": str(plan.address)}
     running = Running(entry(**facts, role=plan.mounting.uname), readiness)
     run(running, lambda running: _hold(plan, running), lambda: None)
@@ -65,29 +66,35 @@ async def _hold(plan: Plan, running: Running) -> None:
     """Mount what is connected to, until it is unmounted or told to stop."""
     wanted = plan.mounting
     failure: NineDoorError | None = None
+    over = trio.Event()
 
     def ready() -> None:
         running.ready(greeting.summary(running.entry))
         greeting.greet(running.entry, wanted.shown_as, plan.watched)
 
-    door = remote_door(
-        plan.address,
-        wanted.uname,
-        wanted.aname,
-        deadline_s=plan.deadline_s,
-        on_state=partial(_tell, running),
-    )
+    def changed(state: ChannelState) -> None:
+        _tell(running, state)
+        if state.over:
+            over.set()
+
+    async def begin(nursery: trio.Nursery) -> None:
+        nursery.start_soon(unmount)
+
+    async def unmount() -> None:
+        await over.wait()
+        attached.terminate()
+
+    door = remote_door(plan.address, wanted.uname, wanted.aname, deadline_s=plan.deadline_s, on_state=changed)
     async with door as attached:
         try:
-            await hold(mounted(attached, wanted.mountpoint, wanted.options), _nothing, ready)
+            await hold(mounted(attached, wanted.mountpoint, wanted.options), begin, ready)
         except NineDoorError as failed:
             failure = failed  # raised out here below: the nursery of the connection would wrap it
+        why = attached.state.why
+    if over.is_set():
+        raise MountError(f"{plan.address} does not let {wanted.uname} in any more: {why}; unmounted")
     if failure is not None:
         raise failure
-
-
-async def _nothing(_nursery: trio.Nursery) -> None:
-    """The connection is there already."""
 
 
 def _tell(running: Running, state: ChannelState) -> None:

@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from ninedoor.cli import probe, registry
+from ninedoor.cli import probe, registry, tables
 from ninedoor.cli.exits import Exit
 from ninedoor.cli.values import URLS
 from ninedoor.doors.fuse.mounts import is_ours, mounts
@@ -19,6 +20,9 @@ HEAD = (
     "CONSOLES",
 )  # fmt: skip
 """SOCKETS is where a hive speaks 9P; of a remote mount, the hive behind it."""
+
+DISPENSABLE = ("MANIFEST", "STATE", "ROLE", "UPTIME", "KIND", "CONSOLES", "PID", "WORKERS", "SOCKETS")
+"""What a narrow terminal does without, the first of them first. `--json` and a pipe have all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ def status(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     elif rows:
-        sys.stdout.write(table(rows))
+        width = shutil.get_terminal_size().columns if tables.is_terminal() else None
+        sys.stdout.write(table(rows, width))
     else:
         sys.stdout.write("no hive is mounted or served\n")
     return Exit.OK
@@ -115,8 +120,9 @@ def _condition(entry: registry.Service, look: probe.Look, is_there: bool, now: f
     return look.error or "serving"
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows in columns under a header; `-` is what is unknown or none."""
+def table(rows: Sequence[Row], width: int | None = None) -> str:
+    """The rows in columns under a header; `-` is what is unknown or none. Within `width` characters, where
+    that is given and can be had: columns of DISPENSABLE are left out, those first that say nothing."""
     cells: list[tuple[str, ...]] = [HEAD]
     for row in rows:
         uptime = None if row.uptime_s is None else duration(row.uptime_s)
@@ -126,9 +132,23 @@ def table(rows: Sequence[Row]) -> str:
         facts = (row.pid, row.role, uptime, row.workers, row.state, sha256, sockets, consoles)
         values = (row.mountpoint, row.kind, row.condition, *facts)
         cells.append(tuple("-" if value is None else str(value) for value in values))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    columns = list(zip(*cells, strict=True))
+    if width is not None:
+        columns = _fitting(columns, width)
+    head, *body = zip(*columns, strict=True)
+    return tables.table(head, body)
+
+
+def _fitting(columns: list[tuple[str, ...]], width: int) -> list[tuple[str, ...]]:
+    """`columns`, each with its head, without what `width` has no room for."""
+    columns = list(columns)
+    places = {column[0]: column for column in columns if column[0] in DISPENSABLE}
+    empty = [name for name in DISPENSABLE if set(places[name][1:]) == {tables.UNKNOWN}]
+    for name in (*empty, *(name for name in DISPENSABLE if name not in empty)):
+        if sum(max(map(len, column)) + 2 for column in columns) - 2 <= width:
+            break
+        columns.remove(places[name])
+    return columns
 
 
 def duration(seconds: int) -> str:

@@ -14,6 +14,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
+def counted(number: int, what: str) -> str:
+    """`number` of `what`, which is in the singular: 1 stream, 2 streams."""
+    return f"{number} {what if number == 1 else what + 's'}"
+
+
 def is_terminal() -> bool:
     """Does a person read standard output? A program gets `key=value` lines instead of tables."""
     return sys.stdout.isatty()

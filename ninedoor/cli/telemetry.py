@@ -16,6 +16,7 @@ from typing import Protocol
 
 from ninedoor import limits
 from ninedoor.cli.exits import CommandFailure, Exit
+from ninedoor.cli.hives import directory
 from ninedoor.cli.listening import located
 from ninedoor.cli.mounting import identity
 from ninedoor.cli.secretfiles import read_token
@@ -133,9 +134,7 @@ def pull(arguments: argparse.Namespace) -> int:
         except OSError as failure:
             if failure.errno != errno.ENOENT:
                 raise
-            raise CommandFailure(
-                Exit.FAILED, f"{arguments.source} has no {ROOT}: telemetry ingest is disabled there"
-            ) from failure
+            raise CommandFailure(Exit.FAILED, _nothing_there(arguments.source)) from failure
         if not devices:
             sys.stdout.write("telemetry: none\n")
         for device in devices:
@@ -143,18 +142,25 @@ def pull(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
+def _nothing_there(source: str) -> str:
+    """Why `source` has no segments at all."""
+    if not source.startswith(URLS) and not os.path.isdir(os.path.join(source, "proc")):
+        return f"no hive is mounted on {source}"
+    return f"{source} has no {ROOT}: telemetry ingest is disabled there"
+
+
 @contextmanager
 def _opened(arguments: argparse.Namespace) -> Iterator[Source]:
     if not arguments.source.startswith(URLS):
         if arguments.ticket is not None or arguments.role is not None:
             raise CommandFailure(Exit.USAGE, "a mount has attached already: --role and --ticket are for URLs")
-        yield _Mounted(arguments.source.rstrip("/"))
+        yield _Mounted(directory(arguments.source))
         return
     address, options = located(arguments.source)
     if options:
         raise CommandFailure(Exit.USAGE, f"{address}: options are for --listen")
     token = "" if arguments.ticket is None else read_token(arguments.ticket)
-    with connect(address, uname=identity(arguments.role, token), ticket=token) as client:
+    with connect(address, uname=identity(arguments.role, token, arguments.ticket), ticket=token) as client:
         yield _Served(client)
 
 

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.locate import manifest_path
@@ -14,8 +13,11 @@ from ninedoor.cli.secretfiles import read_secret, read_token
 from ninedoor.errors import ManifestError, TicketError
 from ninedoor.limits import TICKET_CHARS_MAX
 from ninedoor.manifest.load import load
+from ninedoor.manifest.secrets import SAMPLE_SECRETS
 from ninedoor.policy.claims import breach
+from ninedoor.policy.expiry import moment
 from ninedoor.policy.minting import DEFAULT_BUDGETS, new_ticket
+from ninedoor.policy.roles import QUEEN
 from ninedoor.policy.tickets import (
     PREFIX,
     Scope,
@@ -51,6 +53,11 @@ def mint_ticket(arguments: argparse.Namespace) -> int:
             f"ninedoor ticket mint: note: a console takes tickets of {TICKET_CHARS_MAX} characters, "
             f"this one has {len(token)}\n"
         )
+    if secret in SAMPLE_SECRETS:
+        sys.stderr.write(
+            "ninedoor ticket mint: WARNING: signed with a published sample secret, with which anybody can "
+            "mint tickets; `ninedoor init` writes a manifest with secrets of its own\n"
+        )
     sys.stdout.write(f"{token}\n")
     return Exit.OK
 
@@ -81,8 +88,8 @@ def describe(token: str, claims: Ticket, now: float) -> dict[str, object]:
         "fingerprint": fingerprint(token),
         "role": claims.role,
         "subject": claims.subject,
-        "issued": _moment(claims.issued_at_ms),
-        "expires": None if expires is None else _moment(expires),
+        "issued": moment(claims.issued_at_ms),
+        "expires": None if expires is None else moment(expires),
         "expired": expires is not None and now * 1000 >= expires,
         "ttl_s": claims.ttl_s,
         "ticks": claims.ticks,
@@ -96,6 +103,10 @@ def describe(token: str, claims: Ticket, now: float) -> dict[str, object]:
 
 
 def _requested(arguments: argparse.Namespace) -> Ticket:
+    if arguments.role != QUEEN and not arguments.subject:
+        raise CommandFailure(
+            Exit.USAGE, "worker roles require a subject identity: name the worker with --subject ID"
+        )
     given = vars(arguments)
     defaults = DEFAULT_BUDGETS[arguments.role]
     budget = defaults._replace(**{name: given[name] for name in defaults._fields if name in given})
@@ -128,16 +139,6 @@ def _doubt(token: str, claims: Ticket, arguments: argparse.Namespace) -> str | N
     except TicketError:
         return f"not made with the secret for {claims.role} in {source}"
     return None
-
-
-def _moment(unix_ms: int) -> str:
-    """RFC 3339 in UTC; beyond the calendar, the bare number of milliseconds."""
-    try:
-        return (
-            datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        )
-    except (OverflowError, ValueError, OSError):
-        return f"{unix_ms} ms"
 
 
 def _sheet(claims: Ticket, facts: dict[str, object]) -> str:

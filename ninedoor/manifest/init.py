@@ -7,7 +7,7 @@ and where it differs from the defaults.
 
 import base64
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from ninedoor.config import Role
@@ -35,14 +35,38 @@ _CHOSEN: Mapping[str, Any] = {
     **SMALLEST,
     "meta": {"author": "NineDoor", "purpose": "A hive of one's own."},
     "namespaces": {"mounts": [{"service": "logs", "target": ["log"]}]},
+    "sharding": {"enabled": True, "shard_bits": 8, "legacy_worker_alias": True},
+    "telemetry": {"cursor": {"retain_on_boot": True}},
     "lifecycle": {"auto_transitions": [{"from": "BOOTING", "to": "ONLINE"}]},
-    "observability": {"proc_9p": {"sessions": True, "outstanding": True, "short_writes": True}},
+    "observability": {
+        # The sizes are what 256 shards and a full line of the watch need.
+        "proc_9p": {"sessions": True, "outstanding": True, "short_writes": True, "sessions_bytes": 8192},
+        "proc_9p_session": {"active": True, "state": True, "since_ms": True, "owner": True},
+        "proc_ingest": {
+            **dict.fromkeys(("p50_ms", "p95_ms", "backpressure", "dropped", "queued", "watch"), True),
+            "watch_line_bytes": 192,
+        },
+        "proc_root": {"reachable": True, "last_seen_ms": True, "cut_reason": True},
+        "proc_pressure": {"busy": True, "quota": True, "cut": True, "policy": True},
+    },
+    "ui_providers": {
+        "proc_9p": {"sessions": True, "outstanding": True, "short_writes": True},
+        "proc_ingest": {"p50_ms": True, "p95_ms": True, "backpressure": True},
+    },
     "store": {},
     "workers": {},
     # For the whole life of a ticket; a mount that lasts for weeks must not run out of them.
     "ticket_limits": {"bandwidth_bytes": 0, "cursor_resumes": 0, "cursor_advances": 0},
 }
-"""What a new manifest says where the defaults would not do."""
+"""What a new manifest says where the defaults would not do: it serves all that needs no decision."""
+
+_UPDATES: Mapping[str, Any] = {
+    "ecosystem": {"models": {"enable": True}},
+    "ui_providers": {**_CHOSEN["ui_providers"], "updates": {"manifest": True, "status": True}},
+}
+"""What it says besides when there are keys for updates."""
+
+_CHUNK_BYTES = 8000
 
 _SHOWN = frozenset(
     {
@@ -57,11 +81,24 @@ _SHOWN = frozenset(
         "ticket_limits",
         "namespaces",
         "namespaces.mounts",
+        "sharding",
+        "ecosystem.models",
         "telemetry",
         "telemetry.cursor",
         "lifecycle",
         "lifecycle.auto_transitions",
         "observability.proc_9p",
+        "observability.proc_9p_session",
+        "observability.proc_ingest",
+        "observability.proc_root",
+        "observability.proc_pressure",
+        "ui_providers.proc_9p",
+        "ui_providers.proc_ingest",
+        "ui_providers.updates",
+        "cas",
+        "cas.store",
+        "cas.delta",
+        "cas.signing",
         "store",
         "workers",
         "listeners",
@@ -72,6 +109,8 @@ _SHOWN = frozenset(
 _NOTES = {
     "tickets": "To rotate a secret, put a second entry of the same role above the old one: the first one "
     "signs new tickets, all of them are accepted until they are removed.",
+    "cas": "To have it, make a key (`cas-tool keygen update.key`) and a manifest that trusts it "
+    "(`ninedoor init --update-key update.key.pub`).",
 }
 """Said of a table besides what its model says."""
 
@@ -80,15 +119,21 @@ _UNDECIDED = "…"
 _WIDTH = 100
 
 
-def render_manifest(random: Callable[[int], bytes], *, full: bool = False) -> str:
+def render_manifest(
+    random: Callable[[int], bytes], *, full: bool = False, update_keys: Sequence[bytes] = ()
+) -> str:
     """A complete manifest as TOML text.
 
     Args:
         random: gives that many unpredictable bytes, as `os.urandom` does; called once per secret.
         full: show every table of the format, not only those that a first look needs.
+        update_keys: public keys (Ed25519, 32 bytes each) that sign updates and models; without any, neither
+            is served.
     """
     tickets = [{"role": role, "secret": _secret(random(SECRET_BYTES))} for role in get_args(Role)]
     chosen = {**_CHOSEN, "tickets": tickets}
+    if update_keys:
+        chosen |= {**_UPDATES, "cas": _signed_by(update_keys)}
     content = as_json_value(Document.model_validate(chosen))
     blocks = [_HEAD]
     for path, table in tables():
@@ -97,6 +142,15 @@ def render_manifest(random: Callable[[int], bytes], *, full: bool = False) -> st
             if keys:
                 blocks += _blocks(path, table.__doc__ or "", keys, content)
     return "\n".join(blocks)
+
+
+def _signed_by(keys: Sequence[bytes]) -> Mapping[str, Any]:
+    return {
+        "enable": True,
+        "store": {"chunk_bytes": _CHUNK_BYTES, "budget_bytes": 1 << 30},
+        "delta": {"enable": True},
+        "signing": {"required": True, "public_keys": [key.hex() for key in keys]},
+    }
 
 
 def _blocks(path: NamePath, about: str, keys: list[Key], content: Mapping[str, Any]) -> Iterator[str]:

@@ -3,12 +3,11 @@
 import argparse
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 from cohsh.retry import Retry
-from cohsh.transports.opening import Where, open_transport
-from cohsh.transports.transport import Transport, Unreachable
+from cohsh.transports.opening import Where
+from cohsh.transports.transport import Unreachable
 from ninedoor.cli import registry
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.hives import only
@@ -16,9 +15,10 @@ from ninedoor.cli.listening import located
 from ninedoor.cli.secretfiles import read_console_token, read_token
 from ninedoor.cli.values import URLS
 from ninedoor.client.address import AddressError, TcpAddress, parse
-from ninedoor.console.grammar import Command
+from ninedoor.errors import NineDoorError
+from ninedoor.policy.expiry import expiry
 from ninedoor.top import plain
-from ninedoor.top.sample import Sample, take
+from ninedoor.top.reaching import Reached
 
 CONSOLE = "console://"
 LINE = "serial:"
@@ -31,42 +31,59 @@ def top(arguments: argparse.Namespace) -> int:
             Exit.USAGE, "standard output is no terminal: give --once, or --json for a line each time"
         )
     name = arguments.name or only(registry.running())
-    transport = open_transport(_where(name, arguments), _unheard)
+    hive = Reached(name, _where(name, arguments))
     try:
-        _attach(transport, arguments)
-        looks = partial(take, transport)
-        if arguments.once or arguments.json:
-            return _print(looks, arguments)
-        return _show(name, looks, arguments)
+        _attach(hive, arguments)
+        if arguments.json:
+            return _print_json(hive, arguments)
+        return _print_once(hive, arguments) if arguments.once else _show(hive, arguments)
     finally:
-        transport.close()
+        hive.close()
 
 
-def _show(name: str, looks: "partial[Sample]", arguments: argparse.Namespace) -> int:
+def _show(hive: Reached, arguments: argparse.Namespace) -> int:
     try:
         from ninedoor.top.screen import TopApp
     except ModuleNotFoundError as missing:
         raise CommandFailure(
             Exit.SYSTEM, f"the live view needs {missing.name}: pip install 'ninedoor[top]', or use --once"
         ) from None
-    TopApp(name, looks, arguments.interval, arguments.order).run()
+    app = TopApp(hive.name, hive.look, arguments.interval, arguments.order)
+    hive.on_loss = app.tell_lost
+    app.run()
     return Exit.OK
 
 
-def _print(looks: "partial[Sample]", arguments: argparse.Namespace) -> int:
-    """Once: two looks, an interval apart, so that there are rates. As JSON, every look by itself."""
-    before = looks()
-    if arguments.json:
-        while True:
-            sys.stdout.write(plain.as_json(before))
-            sys.stdout.flush()
+def _print_once(hive: Reached, arguments: argparse.Namespace) -> int:
+    """Two looks, an interval apart, so that there are rates."""
+    before = hive.look()
+    _pause(arguments)
+    sys.stdout.write(plain.as_text(hive.look(), before, arguments.order))
+    return Exit.OK
+
+
+def _print_json(hive: Reached, arguments: argparse.Namespace) -> int:
+    """Every look by itself. One that finds nobody is an object too, but with --once it is a failure."""
+    lost_at: float | None = None
+    while True:
+        try:
+            shown = plain.as_json(hive.look())
+            lost_at = None
+        except NineDoorError as failure:
             if arguments.once:
-                return Exit.OK
-            time.sleep(arguments.interval)
-            before = looks()
+                raise
+            now = time.time()
+            lost_at = now if lost_at is None else lost_at
+            shown = plain.error_as_json(now, lost_at, str(failure))
+        sys.stdout.write(shown)
+        sys.stdout.flush()
+        if arguments.once:
+            return Exit.OK
+        _pause(arguments)
+
+
+def _pause(arguments: argparse.Namespace) -> None:
     time.sleep(arguments.interval)
-    sys.stdout.write(plain.as_text(looks(), before, arguments.order))
-    return Exit.OK
 
 
 def _where(name: str, arguments: argparse.Namespace) -> Where:
@@ -89,16 +106,13 @@ def _where(name: str, arguments: argparse.Namespace) -> Where:
     return Where("fs", mount=Path(name), retry=retry)
 
 
-def _attach(transport: Transport, arguments: argparse.Namespace) -> None:
-    """Raises CommandFailure when the hive does not let us in, Unreachable when it is not there."""
+def _attach(hive: Reached, arguments: argparse.Namespace) -> None:
+    """Raises CommandFailure when the hive does not let us in, or is not there."""
     ticket = "" if arguments.ticket is None else read_token(arguments.ticket)
     try:
-        answer = transport.ask(Command("attach", role=arguments.role, ticket=ticket))
+        answer = hive.attach(arguments.role, ticket)
     except Unreachable as failure:
         raise CommandFailure(Exit.FAILED, str(failure)) from None
     if not answer.ok:
-        raise CommandFailure(Exit.FAILED, f"{answer.acks[-1]}; a role and its ticket: --role, --ticket FILE")
-
-
-def _unheard(_text: str) -> None:
-    """Notices about the connection: the view says itself when there is no answer."""
+        why = expiry(ticket, time.time()) or "a role and its ticket: --role, --ticket FILE"
+        raise CommandFailure(Exit.FAILED, f"{answer.acks[-1]}; {why}")

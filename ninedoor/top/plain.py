@@ -16,11 +16,16 @@ def as_json(sample: Sample) -> str:
     return json.dumps(asdict(sample)) + "\n"
 
 
+def error_as_json(at: float, since: float, why: str) -> str:
+    """A look that found nobody, as one object on one line: at `at`, and nobody since `since` (unix s)."""
+    return json.dumps({"at": at, "error": why, "unreachable_since": since}) + "\n"
+
+
 def as_text(sample: Sample, before: Sample | None, order: str) -> str:
     """The sample in columns; rates since `before`."""
     lines = [line for line in words.summary(sample) if line]
     workers = [words.worker_cells(row, sample.at) for row in in_order(rows(sample, before), order)]
-    lines += _table(words.WORKER_HEAD, workers)
+    lines += _table(words.WORKER_HEAD, workers) if workers else ["", words.no_workers(sample)]
     if sample.leases:
         lines += _table(words.LEASE_HEAD, [words.lease_cells(lease) for lease in sample.leases])
     lines += ["", *sample.log[-LOG_SHOWN:]]

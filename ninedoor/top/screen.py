@@ -23,16 +23,17 @@ class TopApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #summary { height: 2; }
+    #summary { height: 3; }
     #status { height: 1; text-style: reverse; }
     #status.lost { background: $error; }
     DataTable { scrollbar-size-vertical: 1; }
-    #workers { height: 1fr; }
+    #workers, #none { height: 1fr; }
     #leases { height: auto; max-height: 6; }
     #log { height: 6; border-top: solid $primary; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
+        Binding("ctrl+c", "quit", show=False, priority=True),
         Binding("p", "pause", "pause"),
         Binding("o", "order", "order"),
         Binding("plus", "interval(-1)", "faster", key_display="+"),
@@ -47,12 +48,16 @@ class TopApp(App[None]):
         self._before: Sample | None = None
         self._sample: Sample | None = None
         self._why_lost = ""
-        self._watch = Watch(take, interval_s, self._later(self.seen), self._later(self.lost))
+        self._lost_at = 0.0
+        self.tell_lost = self._later(self.lost)
+        """As `lost`, for another thread."""
+        self._watch = Watch(take, interval_s, self._later(self.seen), self.tell_lost)
 
     def compose(self) -> ComposeResult:
         yield Static(id="status", markup=False)
         yield Static(id="summary", markup=False)
         yield DataTable(id="workers", cursor_type="row", zebra_stripes=True)
+        yield Static(id="none", markup=False)
         yield DataTable(id="leases", cursor_type="none", show_cursor=False)
         yield Static(id="log", markup=False)
         yield Footer()
@@ -61,6 +66,7 @@ class TopApp(App[None]):
         self._table("workers").add_columns(*words.WORKER_HEAD)
         self._table("leases").add_columns(*words.LEASE_HEAD)
         self._table("leases").display = False
+        self.query_one("#none").display = False
         self._draw()
         self._watch.start()
 
@@ -79,6 +85,8 @@ class TopApp(App[None]):
 
     def lost(self, why: str) -> None:
         """There is no new sample; the last one stays."""
+        if not self._why_lost:
+            self._lost_at = time.time()
         self._why_lost = why
         self._draw_status()
 
@@ -132,11 +140,11 @@ class TopApp(App[None]):
         status = self.query_one("#status", Static)
         status.set_class(bool(self._why_lost), "lost")
         if self._why_lost:
-            doing = f"{self._why_lost}; trying again"
+            doing = f"unreachable since {_clock(self._lost_at)}: {self._why_lost}; trying again"
         elif self._sample is None:
             doing = "asking ..."
         else:
-            doing = time.strftime("%H:%M:%S", time.localtime(self._sample.at))
+            doing = _clock(self._sample.at)
         how = "paused" if self._watch.paused else f"every {self._watch.interval_s:g} s"
         status.update(f"{self._name}   {doing}   {how}, by {self._order}")
 
@@ -148,6 +156,10 @@ class TopApp(App[None]):
         table.clear()
         for row in shown:
             table.add_row(*map(Text, words.worker_cells(row, sample.at)), key=row.worker.id)
+        table.display = bool(shown)
+        none = self.query_one("#none", Static)
+        none.display = not shown
+        none.update(words.no_workers(sample))
         if chosen in table.rows:
             table.move_cursor(row=table.get_row_index(chosen), animate=False, scroll=False)
         table.scroll_to(y=top, animate=False)
@@ -167,3 +179,8 @@ class TopApp(App[None]):
 
     def _table(self, name: str) -> DataTable[Text]:
         return self.query_one(f"#{name}", DataTable)
+
+
+def _clock(unix_s: float) -> str:
+    """A time of this day, by the clock of this machine."""
+    return time.strftime("%H:%M:%S", time.localtime(unix_s))

@@ -35,22 +35,37 @@ def lease_cells(lease: Lease) -> tuple[str, ...]:
 
 
 def summary(sample: Sample) -> list[str]:
-    """The two lines above the tables."""
+    """The three lines above the tables, each short enough for 80 columns."""
     said = {
         "state": sample.state,
         "queen": {"yes": "attached", "no": "away"}.get(sample.reachable or ""),
-        "workers": sample.workers_total,
+        "workers": _counted(sample),
         "sessions": sample.sessions,
-        "in hand": sample.outstanding,
     }
     pressure = {name: value for name, value in sample.pressure.items() if value is not None}
     ingest = {name: value for name, value in sample.ingest.items() if value is not None}
-    load = [f"refused {_pairs(pressure)}"] if pressure else []
-    load += [f"ingest {_pairs(ingest)}"] if ingest else []
+    requests = [] if sample.outstanding is None else [f"in hand {sample.outstanding}"]
+    requests += [f"refused {_pairs(pressure)}"] if pressure else []
     return [
         "   ".join(f"{name} {value}" for name, value in said.items() if value is not None),
-        "   ".join(load) or "no /proc/pressure and no /proc/ingest: the manifest does not enable them",
+        "   ".join(requests) or "no /proc/9p and no /proc/pressure: the manifest does not enable them",
+        f"ingest {_pairs(ingest)}" if ingest else "no /proc/ingest: the manifest does not enable it",
     ]
+
+
+def no_workers(sample: Sample) -> str:
+    """What stands where the table of workers would."""
+    return (
+        "no /proc/workers: the manifest does not enable it" if sample.workers_total is None else "no workers"
+    )
+
+
+def _counted(sample: Sample) -> str | None:
+    """How many workers there are, and how many of them the hive tells of if not of all."""
+    total, shown = sample.workers_total, len(sample.workers)
+    if total is None:
+        return None
+    return f"{total} ({shown} shown)" if 0 < shown < total else str(total)
 
 
 def _pairs(values: dict[str, int]) -> str:

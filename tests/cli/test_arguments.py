@@ -5,9 +5,12 @@ import sys
 
 import pytest
 
+from ninedoor.castool import arguments as castool
+from ninedoor.cli import compiler
 from ninedoor.cli.arguments import describe
 from ninedoor.cli.exits import Exit
 from ninedoor.cli.main import COMMANDS
+from ninedoor.gpubridge import arguments as gpubridge
 
 HEAVY = ("trio", "pyfuse3", "pydantic", "cryptography", "shtab")
 
@@ -115,6 +118,54 @@ def test_a_wrong_line_is_refused_with_usage_and_a_pointer_to_help(
     assert said.out == ""
     assert said.err.startswith("ninedoor")
     assert "--help" in said.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("init hive.toml --bogus", "ninedoor init: unrecognized arguments: --bogus"),
+        ("mount --lisen x", "ninedoor mount: unrecognized arguments: --lisen; did you mean --listen?"),
+        (
+            "cas gc d --older=9",
+            "ninedoor cas gc: unrecognized arguments: --older=9; did you mean --older-than?",
+        ),
+        ("serve a b", "ninedoor serve: unrecognized arguments: a b"),
+        ("staus", "; did you mean status?"),
+        ("ticket mnit", "; did you mean mint?"),
+        ("serve --log-format jsn", "; did you mean json?"),
+        ("xyzzy", "'completion')"),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_command_and_guessed(
+    line: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        describe().parse_args(line.split())
+    said, pointer = capsys.readouterr().err.splitlines()
+
+    assert said.startswith(told) or said.endswith(told)
+    assert pointer == f"Try '{said.partition(':')[0]} --help'."
+
+
+@pytest.mark.parametrize(
+    ("parser", "own"),
+    [
+        (describe(), True),
+        (compiler.describe(), False),
+        (castool.describe(), False),
+        (gpubridge.describe(), False),
+    ],
+    ids=lambda value: getattr(value, "prog", ""),
+)
+def test_each_program_speaks_of_itself(
+    parser: argparse.ArgumentParser, own: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--version"])
+    status = (parser.epilog or "").partition("exit status:")[2]
+
+    assert capsys.readouterr().out == f"{parser.prog} 0.1.0\n"
+    assert ("doctor" in status, "for mount and serve" in status) == (own, own)
 
 
 def test_a_scope_is_path_verb_and_rate() -> None:

@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -112,6 +113,26 @@ def test_the_state_is_inspected(tmp_path: Path) -> None:
     assert "2 records" in sound.detail
     assert "damaged at byte" in damaged.detail
     assert f"--state {state} --repair" in (damaged.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "level", "said"),
+    [
+        (0, Level.FAIL, "0 KiB are free"),
+        (255, Level.FAIL, "less than the 1024 KiB that the journal asks for at a time"),
+        (256, Level.WARN, "1024 KiB are free"),
+        (16 * 256, Level.OK, "16384 KiB are free"),
+    ],
+)
+def test_the_space_of_the_state_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks: int, level: Level, said: str
+) -> None:
+    DiskJournal(tmp_path / "state", Store()).close()
+    monkeypatch.setattr(checks.os, "statvfs", lambda _place: SimpleNamespace(f_bavail=blocks, f_frsize=4096))
+    *_, found = checks.state(tmp_path / "state")
+
+    assert (found.check, found.level) == ("space", level)
+    assert said in found.detail
 
 
 @pytest.mark.parametrize(

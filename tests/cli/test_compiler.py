@@ -64,4 +64,4 @@ def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> Non
         main(["--version"])
 
     assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith("ninedoor ")
+    assert capsys.readouterr().out.startswith("coh-rtc ")

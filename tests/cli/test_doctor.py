@@ -54,7 +54,7 @@ def test_json_has_every_finding(damaged: Path, capsys: pytest.CaptureFixture[str
     assert main(["doctor", "--json", "--state", str(damaged)]) == 2
     found = json.loads(capsys.readouterr().out)
 
-    assert [entry["check"] for entry in found] == ["python", "secrets", "state"]
+    assert [entry["check"] for entry in found] == ["python", "secrets", "state", "space"]
     assert list(found[0]) == ["level", "check", "detail", "hint"]
 
 

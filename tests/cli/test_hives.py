@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from ninedoor.cli import hives, registry
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.registry import Service
 from ninedoor.errors import P9Error
+from tests.cli.conftest import Terminal
 from tests.cli.gpus import Operator, operator
+from tests.deployment import ticket
 
 __all__ = ["operator"]
 
@@ -58,7 +61,11 @@ def test_the_environment_names_the_hive(operator: Operator, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"hive": "/nonexistent"}, "/nonexistent is no directory; a URL begins with unix: or tcp://"),
+        (
+            {"hive": "/nonexistent"},
+            "/nonexistent does not exist: name the directory of a mount, or a URL, unix: or tcp://",
+        ),
+        ({"hive": "/dev/null"}, "/dev/null is no directory; a URL begins with unix: or tcp://"),
         ({"hive": "/", "role": "queen"}, "a mount has attached already: --role and --ticket are for URLs"),
         ({"hive": "unix:/s?fids=1"}, "unix:/s: options are for --listen"),
     ],
@@ -108,3 +115,69 @@ def test_an_old_refusal_is_no_reason(tmp_path: Path) -> None:
             hives.write(hive, "/absent/x", "line")
 
         assert refused.value.reason == "no such file or directory"
+
+
+def test_a_worker_that_ends_meanwhile_is_told_so(operator: Operator, tmp_path: Path) -> None:
+    worker = operator.lease()
+    token = tmp_path / "worker.ticket"
+    token.write_text(ticket("worker-gpu", worker, now=time.time()))
+
+    def look() -> None:
+        with hives.opened(arguments(operator.url, ticket=str(token))) as hive:
+            operator.hive.command("/queen/ctl", f'{{"kill":"{worker}"}}')
+            hive.read("/gpu/GPU-0/status")
+
+    with pytest.raises(P9Error) as ended:
+        look()
+
+    assert ended.value.ecode == errno.ESTALE
+    assert ended.value.reason == "worker-gpu:worker-1 is no more: killed, or its lease or budget is over"
+
+
+def test_who_is_not_admitted_is_told_as_whom(operator: Operator) -> None:
+    with pytest.raises(CommandFailure) as refused, hives.opened(arguments(operator.url, role="worker-gpu:w")):
+        raise AssertionError("it is let in")  # pragma: no cover
+
+    assert refused.value.text.partition(" does not admit ")[2] == (
+        "worker-gpu:w: EPERM: operation not permitted; its log says why"
+    )
+
+
+def test_a_ticket_that_is_too_old_is_said_to_be(operator: Operator, tmp_path: Path) -> None:
+    token = tmp_path / "old.ticket"
+    token.write_text(ticket("queen", now=time.time() - 7200, ttl_s=3600))
+    given = arguments(str(operator.running.tcp), ticket=str(token))
+    with pytest.raises(CommandFailure, match="; the ticket expired at 20") as refused, hives.opened(given):
+        raise AssertionError("it is let in")  # pragma: no cover
+
+    assert "not expired" not in refused.value.text
+
+
+def test_a_ticket_that_is_none_is_named_by_its_file(operator: Operator, tmp_path: Path) -> None:
+    token = tmp_path / "g.ticket"
+    token.write_text("rubbish\n")
+    given = arguments(operator.url, ticket=str(token))
+    with pytest.raises(CommandFailure) as refused, hives.opened(given):
+        raise AssertionError("it is let in")  # pragma: no cover
+
+    assert refused.value.text == f"{token}: no ticket: ticket missing prefix"
+
+
+def test_a_worker_without_its_name_is_told_how_to_give_it(operator: Operator) -> None:
+    given = arguments(operator.url, role="worker-gpu")
+    with pytest.raises(CommandFailure, match="write --role worker-gpu:ID"), hives.opened(given):
+        raise AssertionError("it is let in")  # pragma: no cover
+
+
+@pytest.mark.mount
+def test_a_stale_mount_is_said_to_be_one_and_how_it_is_cleared(terminal: Terminal) -> None:
+    directory = terminal.mountpoint()
+    server = terminal.serve("m")
+    server.kill()
+    server.communicate()
+    gone = "m is stale: its server is gone; `ninedoor umount m` clears it\n"
+    commands = (("gpu", "list", "--hive", "m"), ("telemetry", "pull", "m", "--out", "o"))
+
+    assert [terminal.run(*words).stderr.partition(": ")[2] for words in commands] == [gone, gone]
+    assert terminal.run("umount", "m").returncode == Exit.OK
+    assert list(directory.iterdir()) == []

@@ -47,6 +47,32 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path, capsys: pytest.C
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_key_for_updates_is_taken_from_its_public_half(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed, public = tmp_path / "update.key", tmp_path / "update.key.pub"
+    seed.write_text("ab" * 32)
+    public.write_text("cd" * 32 + "\n")
+    path = tmp_path / "m.toml"
+
+    assert main(["init", "--update-key", str(seed), str(path)]) == Exit.USAGE
+    assert f"the hive needs {public}" in capsys.readouterr().err
+    assert main(["init", "--update-key", str(public), str(path)]) == Exit.OK
+    assert load(path).config.cas.keys == (bytes([0xCD]) * 32,)
+    assert "ab" * 32 not in path.read_text()
+
+
+@pytest.mark.parametrize(("content", "why"), [("", "holds no key"), ("zz", "must be hexadecimal")])
+def test_a_file_without_a_key_is_refused_and_nothing_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, why: str
+) -> None:
+    (tmp_path / "keys").write_text(content)
+
+    assert main(["init", "--update-key", str(tmp_path / "keys"), str(tmp_path / "m.toml")]) == Exit.USAGE
+    assert f"keys: {why}" in capsys.readouterr().err
+    assert not (tmp_path / "m.toml").exists()
+
+
 def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "target")
     with pytest.raises(CommandFailure):

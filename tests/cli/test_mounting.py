@@ -2,7 +2,6 @@ import pytest
 
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.mounting import identity
-from ninedoor.errors import TicketError
 from ninedoor.policy.tickets import Ticket, mint
 
 WORKER = mint(Ticket("worker-gpu", 0, subject="worker-2"), "any secret")
@@ -36,6 +35,17 @@ def test_a_role_that_does_not_exist_is_refused(role: str) -> None:
     assert refused.value.status == Exit.USAGE
 
 
-def test_a_malformed_ticket_is_refused() -> None:
-    with pytest.raises(TicketError, match="ticket malformed"):
-        identity(None, "cohesix-ticket-00")
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [("worker-gpu", "write --role worker-gpu:ID"), ("worker-gpu:", "write --role worker-gpu:ID")],
+)
+def test_a_worker_without_a_name_is_told_how_to_give_it(role: str, said: str) -> None:
+    with pytest.raises(CommandFailure, match=said):
+        identity(role, "")
+
+
+def test_a_malformed_ticket_is_refused_by_the_name_of_its_file() -> None:
+    with pytest.raises(CommandFailure) as refused:
+        identity(None, "cohesix-ticket-00", "g.ticket")
+
+    assert refused.value.text == "g.ticket: no ticket: ticket malformed"

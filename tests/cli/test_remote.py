@@ -18,7 +18,7 @@ from ninedoor.cli.daemon import Readiness
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.remote import DEADLINE_S, _tell, remote_plan
 from ninedoor.cli.running import Running, entry
-from ninedoor.client.resumption import ChannelState
+from ninedoor.client.resumption import REFUSED_PAUSES_S, ChannelState
 from tests.cli.conftest import Terminal
 
 DEADLINE = 20.0
@@ -204,6 +204,36 @@ def test_a_killed_hive_is_found_again_and_status_says_how_it_stands(terminal: Te
     assert log.endswith(f" ninedoor: unmounted {place}\n")
     assert log.count("; trying again") == 1
     assert log.count(f"connected to unix:{terminal.home}/s again after") == 1
+
+
+@pytest.mark.mount
+@pytest.mark.slow
+def test_a_hive_that_does_not_let_it_in_again_ends_it(terminal: Terminal) -> None:
+    place = terminal.mountpoint()
+    hive, said = terminal.start("serve", "--listen", "tcp://127.0.0.1:0")
+    url = next(line.removeprefix("Listening on ") for line in said if line.startswith("Listening"))
+    terminal.run("init", "new.toml")
+    token = ticket(terminal, "--role", "queen")
+    terminal.run("mount", "--daemon", "--log-file", "log", "m", url, "--ticket", token)
+    hive.terminate()
+    hive.communicate()
+    terminal.start("serve", "--manifest", "new.toml", "--listen", url)
+    until(lambda: terminal.rows(place)[0]["condition"].endswith("operation not permitted"))
+    with pytest.raises(PermissionError):
+        os.listdir(place)
+    end = time.monotonic() + 2 * DEADLINE + sum(REFUSED_PAUSES_S)
+    while terminal.rows(place):
+        assert time.monotonic() < end, "it is still mounted"
+        time.sleep(0.5)
+
+    assert os.listdir(place) == []
+    assert (
+        (terminal.home / "log")
+        .read_text()
+        .endswith(
+            f" ERROR ninedoor: {url} does not let queen in any more: operation not permitted; unmounted\n"
+        )
+    )
 
 
 @pytest.mark.mount

@@ -1,3 +1,4 @@
+import argparse
 import json
 from dataclasses import replace
 
@@ -148,6 +149,39 @@ def test_the_table_lines_up_and_marks_the_unknown() -> None:
         "/r          remote  serving    -    -      -       -        -      -             tcp://h:1     -",
         "/mnt/long   mount   stale      -    -      -       -        -      -             -             -",
     ]
+
+
+def test_a_narrow_terminal_does_without_some_columns() -> None:
+    rows = [
+        Row("mount", "/mnt/a", "serving", pid=17, workers=0, state="/s" * 40, manifest_sha256="ab" * 32),
+        Row("serve", None, "serving", listeners=("unix:/run/ninedoor/hive.sock",), uptime_s=61),
+    ]
+    heads = {width: table(rows, width).splitlines()[0].split() for width in (200, 100, 80, 60, 20)}
+
+    assert heads[200] == list(HEAD)
+    for width in (100, 80, 60):
+        assert max(map(len, table(rows, width).splitlines())) <= width
+    assert heads[100] == [name for name in HEAD if name not in ("ROLE", "CONSOLES", "STATE", "MANIFEST")], (
+        "first what says nothing, then what is long and seldom asked for"
+    )
+    assert heads[20] == ["MOUNTPOINT", "CONDITION"]
+
+
+def test_only_a_terminal_has_a_width(
+    looks: dict[str, Look], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks["unix:/run/s"] = Look(None, 3)
+    monkeypatch.setattr(status, "mounts", list)
+    monkeypatch.setattr(status.registry, "running", lambda: [SERVED])
+    monkeypatch.setenv("COLUMNS", "60")
+    heads = []
+    for is_terminal in (True, False):
+        monkeypatch.setattr(status.tables, "is_terminal", lambda said=is_terminal: said)
+        status.status(argparse.Namespace(json=False))
+        heads.append(capsys.readouterr().out.splitlines()[0])
+
+    assert len(heads[0]) <= 60
+    assert heads[1].split() == list(HEAD)
 
 
 @pytest.mark.parametrize(

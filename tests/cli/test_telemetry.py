@@ -246,3 +246,14 @@ def test_what_cannot_be_pulled_from(
     assert main(["telemetry", "pull", *words, "--out", str(tmp_path)]) != Exit.OK
 
     assert complaint in capsys.readouterr().err
+
+
+def test_a_directory_that_is_not_there_is_no_hive_without_ingest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place, status, said in (
+        (tmp_path / "absent", Exit.USAGE, "absent does not exist: name the directory of a mount"),
+        (tmp_path, Exit.FAILED, f"no hive is mounted on {tmp_path}"),
+    ):
+        assert main(["telemetry", "pull", str(place), "--out", str(tmp_path / "out")]) == status
+        assert said in capsys.readouterr().err

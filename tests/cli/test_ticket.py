@@ -52,10 +52,25 @@ def test_a_secret_comes_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert decode(token, derive_key("of my own")).role == "queen"
 
 
+def test_a_secret_that_everybody_knows_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "secret"
+    path.write_text("of my own\n")
+    warned = []
+    for words in ([], ["--secret-file", str(path)]):
+        assert main(["ticket", "mint", "--role", "queen", *words]) == Exit.OK
+        warned.append(capsys.readouterr().err.splitlines())
+
+    (line,), nothing = warned
+    assert line.startswith("ninedoor ticket mint: WARNING: signed with a published sample secret")
+    assert nothing == []
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--role worker-gpu", "worker roles require a subject identity"),
+        ("--role worker-gpu", "worker roles require a subject identity: name the worker with --subject ID"),
         ("--role queen --subject x", "queen tickets carry no subject"),
         ("--role queen --ttl-s 18446744073709551616", "does not fit 8 bytes"),
         ("--role queen --scope /log:read:65", "ticket_limits refuse this: scope rate 65 over 64"),

@@ -63,7 +63,7 @@ def test_a_busy_hive_stays_unless_it_is_detached(terminal: Terminal) -> None:
         answers = os.listdir(place)
         lazy = terminal.run("umount", "--lazy", "m")
         still_readable = open_file.read()
-    process.communicate(timeout=10)
+    said = process.communicate(timeout=10)
 
     assert busy.returncode == Exit.FAILED
     assert "busy" in busy.stderr
@@ -71,7 +71,7 @@ def test_a_busy_hive_stays_unless_it_is_detached(terminal: Terminal) -> None:
     assert "proc" in answers
     assert (lazy.returncode, lazy.stderr) == (Exit.OK, "")
     assert still_readable
-    assert process.returncode == Exit.OK
+    assert process.returncode == Exit.OK, said
 
 
 def test_umount_returns_only_when_the_server_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:

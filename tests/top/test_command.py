@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ def run(*words: str) -> int:
 
 def test_one_look_as_text(hive: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(hive, "--once", "--interval", "0.01") == Exit.OK
-    assert "WORKER" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "no workers" in said
+    assert "WORKER" not in said
 
 
 def test_one_look_as_json(hive: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +86,29 @@ def test_a_name_that_cannot_be_used_is_explained(words: tuple[str, ...], said: s
 def test_a_hive_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CommandFailure, match="there is no such socket"):
         run(f"unix:{tmp_path}/absent", "--once", "--deadline", "0.1")
+
+
+def test_as_json_a_look_that_finds_nobody_is_an_object_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pauses = iter((False, False, True))
+    with ExitStack() as serving:
+        serving.enter_context(Hive(tmp_path).served())
+
+        def pause() -> None:
+            serving.close()
+            if next(pauses):
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(command, "_pause", lambda _arguments: pause())
+        with pytest.raises(KeyboardInterrupt):
+            run(f"unix:{tmp_path / 'hive'}", "--json", "--deadline", "0.2")
+
+    first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["workers_total"] == 0
+    assert "error" not in first
+    assert "connection lost" in second["error"]
+    assert second["unreachable_since"] == third["unreachable_since"] == second["at"]
 
 
 def test_a_role_without_its_ticket_is_refused(hive: str) -> None:

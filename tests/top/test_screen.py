@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
@@ -108,12 +109,35 @@ def test_a_lost_hive_is_said_and_found_again_with_the_last_look_kept() -> None:
         hive.lose(Unreachable("nobody listens on unix:/s"))
         await pilot.press("r")
         await until(pilot, lambda: "nobody listens on unix:/s; trying again" in text(app, "status"))
+        assert "unreachable since " in text(app, "status")
         assert cells(app, "workers")[0][0] == "worker-1"
         hive.lose(None)
         await pilot.press("r")
         await until(pilot, lambda: "trying again" not in text(app, "status"))
 
     drive(hive, steps)
+
+
+def test_without_workers_that_is_said_and_no_bare_header_shown() -> None:
+    hive = Hive()
+
+    async def steps(app: TopApp, pilot: Pilot[None]) -> None:
+        assert text(app, "none") == "no workers"
+        assert not app.query_one("#workers").display
+        hive.spawn()
+        await pilot.press("r")
+        await until(pilot, lambda: app.query_one("#workers").display)
+        assert not app.query_one("#none").display
+
+    drive(hive, steps)
+
+
+def test_a_loss_is_said_while_a_look_still_waits_for_its_end() -> None:
+    async def steps(app: TopApp, pilot: Pilot[None]) -> None:
+        await asyncio.to_thread(app.tell_lost, "connection lost: the server closed it")
+        assert "unreachable since" in text(app, "status")
+
+    drive(Hive(), steps)
 
 
 def test_leases_are_there_when_there_are_gpus() -> None:
@@ -133,9 +157,10 @@ def test_text_from_the_hive_is_not_taken_for_markup() -> None:
     drive(Hive(), steps, lambda: Sample(at=1.0, log=("[bold]said[/bold]",)))
 
 
-def test_q_ends_it() -> None:
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+def test_it_ends_at(key: str) -> None:
     async def steps(app: TopApp, pilot: Pilot[None]) -> None:
-        await pilot.press("q")
+        await pilot.press(key)
         await until(pilot, lambda: not app.is_running)
 
     drive(Hive(), steps)

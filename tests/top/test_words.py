@@ -7,6 +7,8 @@ from ninedoor.top.sample import Lease, Sample
 from ninedoor.top.words import bar, lease_cells, short, summary, worker_cells
 from tests.top.test_rates import worker
 
+NO_INGEST = "no /proc/ingest: the manifest does not enable it"
+
 
 @pytest.mark.parametrize(
     ("value", "text"),
@@ -44,5 +46,24 @@ def test_the_summary_leaves_out_what_is_unknown() -> None:
         at=0.0, state="ONLINE", reachable="yes", workers_total=3, pressure={"busy": 1, "cut": None}
     )
 
-    assert summary(known) == ["state ONLINE   queen attached   workers 3", "refused busy=1"]
-    assert summary(Sample(at=0.0))[1].startswith("no /proc/pressure")
+    assert summary(known) == ["state ONLINE   queen attached   workers 3", "refused busy=1", NO_INGEST]
+    assert summary(Sample(at=0.0))[1:] == [
+        "no /proc/9p and no /proc/pressure: the manifest does not enable them",
+        NO_INGEST,
+    ]
+
+
+def test_the_summary_fits_on_80_columns_whatever_it_tells() -> None:
+    most = {"busy": 99_900, "quota": 99_900, "cut": 99_900, "policy": 99_900}
+    ingest = dict.fromkeys(("p50_ms", "p95_ms", "queued", "dropped", "backpressure"), 99_900)
+    workers = tuple(worker(number) for number in range(1000))
+    busy = Sample(0.0, "QUIESCED", "yes", 10_001, 10_000, 128, 10_000, workers, pressure=most, ingest=ingest)
+
+    assert len(summary(busy)) == 3
+    assert max(map(len, summary(busy))) <= 80
+
+
+def test_the_summary_says_when_not_all_workers_are_shown() -> None:
+    some = Sample(at=0.0, workers_total=10_000, workers=(worker(1), worker(2)))
+
+    assert summary(some)[0] == "workers 10000 (2 shown)"
