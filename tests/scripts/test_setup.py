@@ -103,7 +103,7 @@ def test_other_peoples_programs_are_installed_for_the_tests_only(checkout: Path)
     assert (for_use.returncode, for_use.stdout) == (0, "")
     assert for_tests.returncode == 0
     assert for_tests.stdout.splitlines() == [
-        "setup: installing Debian packages: qemu-system-x86 zstd diod pocl-opencl-icd ",
+        "setup: installing Debian packages: qemu-system-x86 zstd diod pocl-opencl-icd rsync ",
         "setup: the tests that need them will be skipped",
         "setup: the guest's tests will be skipped",
     ]
