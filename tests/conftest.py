@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -47,7 +48,12 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    left = sorted(hives_mounted() - _mounted_before)
+    own: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    left = [
+        place
+        for place in sorted(hives_mounted() - _mounted_before)
+        if Path(place).is_relative_to(own) or not Path(place).is_relative_to(own.parent)  # another run's
+    ]
     if left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         sys.stderr.write(f"\nmounts left behind by the tests: {', '.join(left)}\n")
