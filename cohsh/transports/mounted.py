@@ -180,6 +180,9 @@ def over_mount(mount: Path, timeout_s: float) -> NamespaceTransport:
                 raise Unreachable(f"{mount} is no mounted hive: it has no /proc; see `ninedoor status`")
             is_queens = "queen" in names or calls.call(lambda: os.listdir(mount / "proc")) != ["boot"]
         except P9Error as failed:
+            if failed.ecode == errno.ENOTCONN:
+                text = f"{mount} is stale: its server is gone; `ninedoor umount {mount}` clears it"
+                raise Unreachable(text) from failed
             raise Unreachable(f"{mount}: {failed.reason}; is a hive mounted there?") from failed
         if is_queens != (role == "queen"):
             calls.close()

@@ -4,7 +4,7 @@ import argparse
 
 from ninedoor.castool import examples
 from ninedoor.cli import values
-from ninedoor.cli.arguments import Parser, add_version
+from ninedoor.cli.parser import Parser, add_commands, add_completion, add_version
 
 OUT_DIR = "out/cas"
 """Below it a bundle is written, in a directory named for its epoch."""
@@ -24,14 +24,7 @@ def describe() -> Parser:
         epilog=examples.ROOT,
     )
     add_version(parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def command(name: str, summary: str, epilog: str) -> Parser:
-        added = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=epilog
-        )
-        added.set_defaults(command=name)
-        return added
+    command = add_commands(parser)
 
     _pack(command("pack", "make a bundle of a payload: chunks and a manifest, signed", examples.PACK))
     _upload(command("upload", "bring a bundle to a hive, or the rest of it", examples.UPLOAD))
@@ -41,8 +34,7 @@ def describe() -> Parser:
     _list(command("list", "show the updates and models of a hive", examples.LIST))
     _drop(command("drop", "remove an epoch from a hive", examples.DROP))
     _keygen(command("keygen", "write a new signing key and its public key", examples.KEYGEN))
-    completion = command("completion", "print a completion script for a shell", examples.COMPLETION)
-    completion.add_argument("shell", choices=("bash", "zsh"), help="the shell to complete for")
+    add_completion(command, examples.COMPLETION)
     return parser
 
 

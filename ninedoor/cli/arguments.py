@@ -6,86 +6,16 @@ takes a path; completion relies on that.
 """
 
 import argparse
-import sys
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
-from typing import Any, NoReturn, get_args
+from typing import get_args
 
 from ninedoor.cli import examples, gpuarguments, values
-from ninedoor.cli.exits import Exit
+from ninedoor.cli.parser import Parser, add_commands, add_completion, add_version
 from ninedoor.config import Role
 
 UNUSED_S = 7 * 86400
 """What `cas gc` keeps unless told otherwise: as long as a hive does (`config.Cas.unused_s`)."""
 
 ROLES: tuple[str, ...] = get_args(Role)
-
-
-class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that leaves with USAGE and points to --help; options cannot be abbreviated."""
-
-    def __init__(self, **settings: object) -> None:
-        super().__init__(
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-            **settings,  # type: ignore[arg-type]  # handed through as they came
-        )
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As the base does, but the URL of a mount may stand behind its options, where the base, which has
-        found its place empty by then, does not look for it."""
-        parsed, rest = self.parse_known_args(args, namespace)
-        if len(rest) == 1 and rest[0].startswith(values.URLS) and getattr(parsed, "url", "") is None:
-            parsed.url = rest.pop()
-        if rest:
-            called = self._called(getattr(parsed, "command", "").split())
-            called.error(f"unrecognized arguments: {' '.join(rest)}{called._meant(rest)}")
-        return parsed
-
-    def _called(self, words: Sequence[str]) -> "Parser":
-        """The parser of the command `words` below this one, whose help is the one to read."""
-        for action in self._actions:
-            if words and isinstance(action, argparse._SubParsersAction) and words[0] in action.choices:
-                below: Parser = action.choices[words[0]]
-                return below._called(words[1:])
-        return self
-
-    def _meant(self, rest: Sequence[str]) -> str:
-        """A guess at the first of `rest` that looks like an option."""
-        word = next((word for word in rest if word.startswith("--")), "")
-        return _did_you_mean(word.partition("=")[0], self._option_string_actions)
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """As the base does, with a guess at what was meant."""
-        try:
-            super()._check_value(action, value)
-        except argparse.ArgumentError as wrong:
-            choices = [str(choice) for choice in action.choices or ()]
-            raise argparse.ArgumentError(action, wrong.message + _did_you_mean(str(value), choices)) from None
-
-    def error(self, message: str) -> NoReturn:
-        """Print `message` to stderr and leave."""
-        self.exit(Exit.USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word, list(known), n=1) if word else []
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-class _Version(argparse.Action):
-    """--version; the number is looked up only when asked for, because that is slow."""
-
-    def __init__(self, option_strings: list[str], dest: str) -> None:
-        super().__init__(
-            option_strings, dest, nargs=0, default=argparse.SUPPRESS, help="show the version and exit"
-        )
-
-    def __call__(self, parser: argparse.ArgumentParser, *_parsed: object) -> None:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"{parser.prog} {version('ninedoor')}\n")
-        parser.exit()
 
 
 def describe() -> Parser:
@@ -96,16 +26,7 @@ def describe() -> Parser:
         epilog=examples.ROOT,
     )
     add_version(parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def command(
-        name: str, summary: str, epilog: str, into: "argparse._SubParsersAction[Parser]" = commands
-    ) -> Parser:
-        added = into.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=epilog
-        )
-        added.set_defaults(command=added.prog.removeprefix("ninedoor "))
-        return added
+    command = add_commands(parser)
 
     _mount(command("mount", "mount a hive on a directory", examples.MOUNT))
     _umount(command("umount", "unmount a hive", examples.UMOUNT))
@@ -132,8 +53,7 @@ def describe() -> Parser:
     gpuarguments.describe_models(command)
     _doctor(command("doctor", "check what a mount needs, and repair a state directory", examples.DOCTOR))
     add_init(command("init", "write a manifest with fresh random secrets", examples.INIT))
-    completion = command("completion", "print a completion script for a shell", examples.COMPLETION)
-    completion.add_argument("shell", choices=("bash", "zsh"), help="the shell to complete for")
+    add_completion(command, examples.COMPLETION)
     return parser
 
 
@@ -403,11 +323,6 @@ def _doctor(parser: Parser) -> None:
         help="clear stale mounts, and cut damage out of the state in DIR (the damaged file is kept aside)",
     )
     _json(parser)
-
-
-def add_version(parser: Parser) -> None:
-    """Give `parser` the option --version."""
-    parser.add_argument("--version", action=_Version)
 
 
 def add_init(parser: Parser) -> None:

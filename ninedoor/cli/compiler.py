@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from ninedoor.cli import examples
-from ninedoor.cli.arguments import Parser, add_init, add_version
+from ninedoor.cli.arguments import add_init
 from ninedoor.cli.main import carry_out, resolve
+from ninedoor.cli.parser import Parser, add_commands, add_completion, add_version
 
 COMMANDS = {
     "compile": "ninedoor.cli.compile:compile_manifest",
@@ -56,14 +57,7 @@ def describe() -> Parser:
         epilog=examples.COMPILER,
     )
     add_version(parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def command(name: str, summary: str, epilog: str) -> Parser:
-        added = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=epilog
-        )
-        added.set_defaults(command=name)
-        return added
+    command = add_commands(parser)
 
     _compile(command("compile", "check a manifest and write files from it", examples.COMPILE))
     explain = command("explain", "say what keys do, take and default to, and who uses them", examples.EXPLAIN)
@@ -73,8 +67,7 @@ def describe() -> Parser:
     diff.add_argument("after", metavar="FILE", help="the other")
     command("schema", "print the format as JSON Schema, for editors", examples.SCHEMA)
     add_init(command("init", "write a manifest with fresh random secrets", examples.COMPILER_INIT))
-    completion = command("completion", "print a completion script for a shell", examples.COMPILER_COMPLETION)
-    completion.add_argument("shell", choices=("bash", "zsh"), help="the shell to complete for")
+    add_completion(command, examples.COMPILER_COMPLETION)
     return parser
 
 

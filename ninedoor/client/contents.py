@@ -7,12 +7,11 @@ import errno
 import os
 from typing import NamedTuple
 
-from ninedoor.client.operations import GETATTR_BASIC, Attached, Handle, clunk, open_, read
+from ninedoor.client.operations import Attached, Handle, clunk, open_, read
 from ninedoor.client.steps import Operation
-from ninedoor.client.tailing import GETATTR_DATA_VERSION
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import Fid
+from ninedoor.wire.types import GETATTR_BASIC, GETATTR_DATA_VERSION, Fid
 
 
 class _Extent(NamedTuple):

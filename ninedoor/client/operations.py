@@ -17,15 +17,10 @@ from ninedoor.client.steps import Operation
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
 from ninedoor.wire.codec import decode_dirents
-from ninedoor.wire.types import Dirent, Fid, Qid
-
-VERSION = "9P2000.L"
+from ninedoor.wire.types import GETATTR_BASIC, VERSION, Dirent, Fid, Qid
 
 ROOT = 1
 """The fid of the attach."""
-
-GETATTR_BASIC = 0x7FF
-"""P9_GETATTR_BASIC: every field of Rgetattr up to blocks."""
 
 APPEND = os.O_WRONLY | os.O_APPEND
 

@@ -13,10 +13,9 @@ from typing import Any
 
 from ninedoor.client.failures import Unanswered
 from ninedoor.client.steps import Operation
-from ninedoor.client.tailing import GETATTR_DATA_VERSION
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import QT_APPEND, Fid, Qid
+from ninedoor.wire.types import GETATTR_DATA_VERSION, QT_APPEND, Fid, Qid
 
 _FIDS: dict[type[m.Message], tuple[int, ...]] = {
     request: tuple(

@@ -10,14 +10,11 @@ import errno
 import os
 from typing import Literal, NamedTuple
 
-from ninedoor.client.operations import GETATTR_BASIC, Attached, Handle, clunk, open_
+from ninedoor.client.operations import Attached, Handle, clunk, open_
 from ninedoor.client.steps import Batch, Operation, Pause
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import QT_DIR, Fid
-
-GETATTR_DATA_VERSION = 0x2000
-"""P9_GETATTR_DATA_VERSION."""
+from ninedoor.wire.types import GETATTR_BASIC, GETATTR_DATA_VERSION, QT_DIR, Fid
 
 POLL_S = 0.5
 """Seconds between two looks at an idle file."""

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from ninedoor.cli import values
-from ninedoor.cli.arguments import Parser, add_version
+from ninedoor.cli.parser import Parser, add_version
 from ninedoor.gpubridge import examples
 
 PORT_MAX = 65535

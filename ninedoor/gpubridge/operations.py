@@ -8,11 +8,11 @@ from typing import Any
 
 from ninedoor import limits
 from ninedoor.client.failures import Unanswered
-from ninedoor.client.operations import APPEND, GETATTR_BASIC, Attached, Handle, read, split
+from ninedoor.client.operations import APPEND, Attached, Handle, read, split
 from ninedoor.client.steps import Batch, Operation
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import Fid
+from ninedoor.wire.types import GETATTR_BASIC, Fid
 
 PIECES_MAX = 8
 """Writes of one report: a larger result goes ahead of it by itself, piece by piece."""

@@ -3,14 +3,7 @@
 from ninedoor import limits
 from ninedoor.session.ports import Attr
 from ninedoor.wire.messages import Rgetattr, Rstatfs
-from ninedoor.wire.types import QT_DIR, Qid
-
-GETATTR_BASIC = 0x7FF
-"""P9_GETATTR_BASIC: every field of Rgetattr up to blocks is valid."""
-
-GETATTR_DATA_VERSION = 0x2000
-"""P9_GETATTR_DATA_VERSION, valid for those who ask for it: here the offset of the oldest byte a file still
-has. The Linux client does not look at it."""
+from ninedoor.wire.types import GETATTR_BASIC, GETATTR_DATA_VERSION, QT_DIR, Qid
 
 NO_BIRTH = (0, 0, 0)
 """Birth time and generation, which no node has."""

@@ -41,9 +41,7 @@ from ninedoor.session.states import State, admit
 from ninedoor.session.view import Place, View
 from ninedoor.wire import messages as m
 from ninedoor.wire.codec import encode_dirents
-from ninedoor.wire.types import QT_APPEND, QT_DIR, Qid
-
-VERSION = "9P2000.L"
+from ninedoor.wire.types import QT_APPEND, QT_DIR, VERSION, Qid
 
 SETATTR_SIZE, SETATTR_MTIME, SETATTR_CTIME = 0x8, 0x20, 0x40
 """P9_SETATTR_*: the fields of a Tsetattr that come along when Linux opens a file for `>`. The times are the

@@ -15,6 +15,16 @@ Fid = NewType("Fid", int)
 Tag = NewType("Tag", int)
 """A u16 chosen by the client that names a request in flight."""
 
+VERSION = "9P2000.L"
+"""The one dialect spoken here."""
+
+GETATTR_BASIC = 0x7FF
+"""P9_GETATTR_BASIC: every field of Rgetattr up to blocks, which is what stat(2) shows."""
+
+GETATTR_DATA_VERSION = 0x2000
+"""P9_GETATTR_DATA_VERSION, valid for those who ask for it: here the offset of the oldest byte a file still
+has. The Linux client does not look at it."""
+
 QT_DIR = 0x80
 QT_APPEND = 0x40
 QT_FILE = 0x00

@@ -176,8 +176,12 @@ def test_a_stale_mount_is_said_to_be_one_and_how_it_is_cleared(terminal: Termina
     server.kill()
     server.communicate()
     gone = "m is stale: its server is gone; `ninedoor umount m` clears it\n"
-    commands = (("gpu", "list", "--hive", "m"), ("telemetry", "pull", "m", "--out", "o"))
+    commands = (
+        ("gpu", "list", "--hive", "m"),
+        ("telemetry", "pull", "m", "--out", "o"),
+        ("top", "m", "--once"),
+    )
 
-    assert [terminal.run(*words).stderr.partition(": ")[2] for words in commands] == [gone, gone]
+    assert [terminal.run(*words).stderr.partition(": ")[2] for words in commands] == [gone, gone, gone]
     assert terminal.run("umount", "m").returncode == Exit.OK
     assert list(directory.iterdir()) == []

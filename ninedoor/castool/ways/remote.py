@@ -17,7 +17,7 @@ from ninedoor.client.sockets import SocketChannel, connect_socket
 from ninedoor.errors import P9Error
 from ninedoor.limits import MSIZE_MAX
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import Fid
+from ninedoor.wire.types import GETATTR_BASIC, Fid
 
 WIDE = 256
 """Requests in flight where the hive takes them: 64 chunks. While it answers some, others are on their way."""
@@ -116,7 +116,7 @@ class RemoteWay(Way):
             fid = Fid(self._session.fids.take())
             requests += (
                 m.Twalk(Fid(folder), fid, (name,)),
-                m.Tgetattr(fid, operations.GETATTR_BASIC),
+                m.Tgetattr(fid, GETATTR_BASIC),
                 m.Tclunk(fid),
             )
         replies = self._channel.call_many(requests)

@@ -10,9 +10,8 @@ from ninedoor.doors.fuse.names import Kernel, Names, Notices
 from ninedoor.doors.fuse.operations import Operations
 from ninedoor.doors.fuse.polls import Polls
 from ninedoor.limits import IO_OVERHEAD, MSIZE_MAX, NOFID
-from ninedoor.session.session import VERSION
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import U32, Fid
+from ninedoor.wire.types import U32, VERSION, Fid
 
 T = TypeVar("T")
 

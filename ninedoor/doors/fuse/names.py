@@ -19,12 +19,9 @@ from ninedoor.doors.fuse.attrs import fill
 from ninedoor.doors.fuse.inodes import Inode, InodeTable
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import U64, Fid, Qid
+from ninedoor.wire.types import GETATTR_BASIC, Fid, Qid
 
 _log = logging.getLogger(__name__)
-
-ALL_ATTRIBUTES = U64(0x7FF)
-"""P9_GETATTR_BASIC: what stat(2) shows."""
 
 
 class Notices(Protocol):
@@ -123,7 +120,7 @@ class Names:
         if inode.steady and inode.unwatch is None:
             # Before asking, so that no change falls between the answer and the watch.
             inode.unwatch = self._notices.watch(inode.fid, partial(self._changed, inode))
-        reply: m.Rgetattr = self._call(m.Tgetattr(Fid(inode.fid), ALL_ATTRIBUTES))
+        reply: m.Rgetattr = self._call(m.Tgetattr(Fid(inode.fid), GETATTR_BASIC))
         fill(inode.entry, reply)
         inode.version = reply.qid.version
         inode.fresh = inode.steady

@@ -24,16 +24,14 @@ import trio
 
 from ninedoor.client.aio.driver import AsyncChannel
 from ninedoor.client.failures import Unanswered
-from ninedoor.client.operations import GETATTR_BASIC
 from ninedoor.client.pipeline import WINDOW
-from ninedoor.client.tailing import GETATTR_DATA_VERSION
 from ninedoor.client.writing import piece_end
 from ninedoor.doors.fuse.attrs import grows
 from ninedoor.doors.fuse.guard import guarded
 from ninedoor.doors.fuse.inodes import Inode
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import Fid
+from ninedoor.wire.types import GETATTR_BASIC, GETATTR_DATA_VERSION, Fid
 
 _log = logging.getLogger(__name__)
 

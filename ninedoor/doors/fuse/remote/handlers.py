@@ -4,7 +4,7 @@ begins."""
 import trio
 
 from ninedoor.client.aio.driver import AsyncChannel, run
-from ninedoor.client.operations import GETATTR_BASIC, Attached, attach
+from ninedoor.client.operations import Attached, attach
 from ninedoor.doors.fuse.operations import Operations
 from ninedoor.doors.fuse.remote.clunks import Clunks
 from ninedoor.doors.fuse.remote.data import RemoteData
@@ -14,7 +14,7 @@ from ninedoor.doors.fuse.remote.names import RemoteNames
 from ninedoor.doors.fuse.remote.polls import RemotePolls
 from ninedoor.limits import MSIZE_MAX
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import Fid
+from ninedoor.wire.types import GETATTR_BASIC, Fid
 
 
 class Remote:

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 
 from ninedoor.client.aio.driver import AsyncChannel
 from ninedoor.client.failures import Unanswered
-from ninedoor.client.operations import GETATTR_BASIC
 from ninedoor.doors.fuse.attrs import fill
 from ninedoor.doors.fuse.inodes import Inode, InodeTable
 from ninedoor.doors.fuse.remote.fids import Fids
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import Fid
+from ninedoor.wire.types import GETATTR_BASIC, Fid
 
 _ENDED = frozenset({errno.EBADF, errno.ESTALE})
 """What a fid answers whose node, or whose connection, is no more. The path may lead on all the same."""

@@ -11,14 +11,13 @@ import trio
 
 from ninedoor.client.aio.driver import AsyncChannel
 from ninedoor.client.failures import Unanswered
-from ninedoor.client.operations import GETATTR_BASIC
 from ninedoor.doors.fuse.attrs import grows
 from ninedoor.doors.fuse.inodes import Inode
 from ninedoor.doors.fuse.polls import READABLE, WRITABLE, Sleepers
 from ninedoor.doors.fuse.remote.data import RemoteData
 from ninedoor.errors import P9Error
 from ninedoor.wire import messages as m
-from ninedoor.wire.types import Fid
+from ninedoor.wire.types import GETATTR_BASIC, Fid
 
 PERIOD_S = 0.25
 """Between two looks: what a person who waits does not notice, and what costs a server nothing."""
