@@ -10,8 +10,9 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
+from ninedoor.cli.addresses import located
 from ninedoor.cli.exits import CommandFailure, Exit
-from ninedoor.cli.listening import beyond, entry, located, refuse_keys
+from ninedoor.cli.listening import beyond, entry, refuse_keys
 from ninedoor.cli.secretfiles import read_console_token
 from ninedoor.client.address import AddressError, query_options
 from ninedoor.config import Config, Console

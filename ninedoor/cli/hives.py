@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from ninedoor.cli import registry
+from ninedoor.cli.addresses import located
 from ninedoor.cli.exits import CommandFailure, Exit
-from ninedoor.cli.listening import located
 from ninedoor.cli.mounting import identity
 from ninedoor.cli.secretfiles import read_token
 from ninedoor.cli.values import URLS

@@ -6,13 +6,12 @@ stands for the key of that name, so that nobody opens a hive to other machines b
 
 import argparse
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from ninedoor.cli.addresses import located
 from ninedoor.cli.exits import CommandFailure, Exit
-from ninedoor.client.address import Address, AddressError, UnixAddress, parse
 from ninedoor.manifest.load import Added
 from ninedoor.manifest.models.base import Table
 from ninedoor.manifest.models.ours import Listener
@@ -30,17 +29,6 @@ _NOT_OPTIONS = {
 def asked(arguments: argparse.Namespace) -> list[Added]:
     """What --listen asks for. Raises CommandFailure with a line for each thing that is wrong."""
     return [_listener(url, arguments.beyond_loopback) for url in arguments.listen]
-
-
-def located(url: str) -> tuple[Address, dict[str, str]]:
-    """The address of `url`, the path of a socket made absolute, and its options. Raises CommandFailure."""
-    try:
-        address, options = parse(url)
-        if isinstance(address, UnixAddress):
-            address = UnixAddress(str(Path(address.path).absolute()))
-    except AddressError as failure:
-        raise CommandFailure(Exit.USAGE, str(failure)) from None
-    return address, options
 
 
 def _listener(url: str, beyond_loopback: bool) -> Added:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import trio
 
 from ninedoor.cli import greeting, mounting
+from ninedoor.cli.addresses import located
 from ninedoor.cli.daemon import Readiness
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.fronts import hold, mounted
 from ninedoor.cli.launch import is_watched
-from ninedoor.cli.listening import located
 from ninedoor.cli.mounting import Mounting
 from ninedoor.cli.running import Running, entry, run
 from ninedoor.client.address import Address, TcpAddress

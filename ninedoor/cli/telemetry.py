@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from ninedoor import limits
+from ninedoor.cli.addresses import located
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.hives import directory
-from ninedoor.cli.listening import located
 from ninedoor.cli.mounting import identity
 from ninedoor.cli.secretfiles import read_token
 from ninedoor.cli.values import URLS

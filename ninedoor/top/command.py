@@ -9,9 +9,9 @@ from cohsh.retry import Retry
 from cohsh.transports.opening import Where
 from cohsh.transports.transport import Unreachable
 from ninedoor.cli import registry
+from ninedoor.cli.addresses import located
 from ninedoor.cli.exits import CommandFailure, Exit
 from ninedoor.cli.hives import only
-from ninedoor.cli.listening import located
 from ninedoor.cli.secretfiles import read_console_token, read_token
 from ninedoor.cli.values import URLS
 from ninedoor.client.address import AddressError, TcpAddress, parse
