@@ -28,13 +28,13 @@ def cannot_boot(kernel: str = "linux-image-amd64") -> str | None:
     return looked.stderr.strip().removeprefix("linux-guest: ") or None
 
 
-def run_in_guest(*words: str, script: str) -> "subprocess.CompletedProcess[str]":
+def run_in_guest(*words: str, script: str, limit_s: float = GUEST_S) -> "subprocess.CompletedProcess[str]":
     """Run `script` in a new guest; `words` are options of scripts/linux-guest run."""
     return subprocess.run(
-        [sys.executable, str(LINUX_GUEST), "run", "--timeout", str(GUEST_S), *words, "-"],
+        [sys.executable, str(LINUX_GUEST), "run", "--timeout", str(limit_s), *words, "-"],
         input=script,
         capture_output=True,
         text=True,
-        timeout=GUEST_S + 20,
+        timeout=limit_s + 20,
         check=False,
     )

@@ -72,6 +72,7 @@ def lines(state: Path) -> list[int]:
         app.close()
 
 
+@pytest.mark.timeout(600)  # a hundred starts of a hive
 @pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)], ids=["few", "many"])
 def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(tmp_path: Path, kills: int) -> None:
     chance = random.Random(9)

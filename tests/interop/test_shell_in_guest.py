@@ -12,7 +12,7 @@ import pytest
 from tests.interop import steps
 from tests.interop.conftest import Served
 from tests.interop.steps import REFUSED, STEPS, Outcome
-from tests.linux_guests import cannot_boot, run_in_guest
+from tests.linux_guests import GUEST_S, cannot_boot, run_in_guest
 
 pytestmark = [pytest.mark.linux_guest, pytest.mark.mount]
 
@@ -24,6 +24,9 @@ ROADS = ("tcp", "fd", "virtio")
 
 LINES = 60
 """What each of two appenders writes."""
+
+LONG, LONG_S = 1000, 240.0
+"""So many lines where there is time, and how long a guest may take for them."""
 
 Outcomes = dict[str, Outcome]
 
@@ -41,10 +44,12 @@ def road_to(served: Served, road: str) -> tuple[list[str], str]:
     return ["--export", f"hive={served.mountpoint.parent}"], f"{mount} && cd /mnt/{served.mountpoint.name}"
 
 
-def in_guest(served: Served, road: str, *, kernel: str = KERNEL, lines: int = LINES) -> Outcomes:
+def in_guest(
+    served: Served, road: str, *, kernel: str = KERNEL, lines: int = LINES, limit_s: float = GUEST_S
+) -> Outcomes:
     words, mount = road_to(served, road)
     text = f"{mount} || exit 99\n{steps.script(_new_place(), lines=lines)}"
-    done = run_in_guest("--kernel", kernel, *words, script=text)
+    done = run_in_guest("--kernel", kernel, *words, script=text, limit_s=limit_s)
     return checked(done)
 
 
@@ -104,14 +109,14 @@ def test_the_guest_is_refused_as_the_host_is(guest: Outcomes, host: Outcomes, st
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(LONG_S + 60)
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize("kernel", [KERNEL, NEWER_KERNEL])
 def test_long_appends_and_other_kernels_change_nothing(served: Served, kernel: str, road: str) -> None:
     if (why_not := cannot_boot(kernel)) is not None:
         pytest.skip(f"no linux guest: {why_not}")
-    host = on_host(served, lines=1000)
-    guest = in_guest(served, road, kernel=kernel, lines=1000)
+    host = on_host(served, lines=LONG)
+    guest = in_guest(served, road, kernel=kernel, lines=LONG, limit_s=LONG_S)
 
     for step in (step for step in STEPS if step not in SAID_ALIKE):
         assert (guest[step].status, _without_place(guest[step].said)) == (
