@@ -7,6 +7,7 @@ What reads or syncs many chunks does so in a thread; what changes anything is do
 import logging
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 import trio
 
@@ -59,7 +60,8 @@ class UpdateKeeper:
         # Without a disk there is nothing that could be synced too late.
         sync_first = state is None or policy == "always"
         try:
-            updates = Updates(blobs, config.cas, log, hive.refusals.line, sync_first=sync_first)
+            refused = hive.refusals.line
+            updates = Updates(blobs, config.cas, log, refused, sync_first=sync_first, lock=Lock())
             updates.load(now)
         except P9Error as refusal:
             blobs.close()

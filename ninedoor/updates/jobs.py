@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ninedoor.errors import P9Error
-from ninedoor.updates.payloads import Hasher, Raw
+from ninedoor.updates.payloads import Hasher, Raw, Run
 
 AT_ONCE = 256
 """Chunks between two looks at whether the job is still wanted: some ms."""
@@ -34,6 +34,13 @@ class HashJob:
                 pass
         except P9Error as missing:
             self.failure = missing
+
+
+class RunJob:
+    """Hash what has come of a payload."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run.catch_up
 
 
 class VerifyJob:

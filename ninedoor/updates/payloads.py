@@ -1,15 +1,17 @@
 """Payloads: which bytes an update stands for, read from anywhere in them, and hashed without hurry.
 
 The hash of a payload is over all of its bytes, and a request must not take as long as that. So it is made in
-steps: the chunks of an update that come in the order of its manifest are hashed as they are committed
+steps: the chunks of an update that come in the order of its manifest are hashed soon after they are committed
 (`Run`); otherwise the pieces in which the manifest arrives each hash a bounded number of them (`Hashing`);
 and what is still left when the manifest is whole is done in a thread.
 """
 
 import errno
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 from ninedoor.cas.limits import HASH_BYTES
 from ninedoor.cas.manifest import Bundle
@@ -17,6 +19,14 @@ from ninedoor.errors import P9Error
 
 Raw = Callable[[bytes], bytes | None]
 """The content of a chunk by its hash, not verified: the hash of the whole tells."""
+
+Lock = AbstractContextManager[Any]
+
+ALONE: Lock = nullcontext()
+"""The lock of what no other thread touches."""
+
+LATE_BYTES = 1 << 20
+"""What a thread hashes at a time, some 0.6 ms: for less, handing it over costs more than it takes."""
 
 
 class Hasher:
@@ -49,18 +59,48 @@ class Hasher:
 
 
 class Run:
-    """The chunks that were committed for one epoch, in that order, hashed as a payload."""
+    """The chunks that were committed for one epoch, in that order, hashed as a payload: `LATE_BYTES` at a
+    time, by a thread that calls `catch_up`, or by whoever asks for the `hasher` before. `lock` is held to
+    hash."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, lock: Lock = ALONE) -> None:
         self.digests = bytearray()
-        self.hasher = Hasher()
         self._most = most * HASH_BYTES
+        self._lock = lock
+        self._hasher = Hasher()
+        self._late: deque[bytes] = deque()
+        self._late_bytes = 0
+        self._is_behind = False
 
-    def add(self, digest: bytes, content: bytes) -> None:
-        if len(self.digests) < self._most:
-            self.digests += digest
-            self.hasher.sha256.update(content)
-            self.hasher.count += 1
+    @property
+    def hasher(self) -> Hasher:
+        """Of all `digests`."""
+        self.catch_up()
+        return self._hasher
+
+    def add(self, digest: bytes, content: bytes) -> bool:
+        """One more chunk. Returns whether a thread should `catch_up` now."""
+        if len(self.digests) >= self._most:
+            return False
+        self.digests += digest
+        self._late.append(content)
+        self._late_bytes += len(content)
+        if self._late_bytes < LATE_BYTES:
+            return False
+        self._late_bytes = 0
+        if self._is_behind:  # no thread has come since: what waits is bounded all the same
+            self.catch_up()
+            return False
+        self._is_behind = True
+        return True
+
+    def catch_up(self) -> None:
+        """Hash what is late. For any thread."""
+        with self._lock:
+            late = [self._late.popleft() for _ in range(len(self._late))]
+            self._hasher.sha256.update(b"".join(late))
+            self._hasher.count += len(late)
+            self._is_behind = False
 
 
 class Hashing:

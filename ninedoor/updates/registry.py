@@ -17,7 +17,7 @@ from ninedoor.store.blobports import Blob, Blobs
 from ninedoor.updates.budget import Budget, blocks
 from ninedoor.updates.chunks import Chunks
 from ninedoor.updates.epochs import Epoch
-from ninedoor.updates.payloads import Run
+from ninedoor.updates.payloads import Lock, Run
 from ninedoor.updates.watchers import Wake, Watchers
 
 ALL = ""
@@ -30,15 +30,16 @@ def digest_of(mark: bytes) -> bytes:
 
 
 class Registry:
-    """`version` counts what changes a listing of all epochs."""
+    """`version` counts what changes a listing of all epochs. `lock` is for what is hashed of them."""
 
-    def __init__(self, blobs: Blobs, settings: Cas, budget: Budget, chunks: Chunks) -> None:
+    def __init__(self, blobs: Blobs, settings: Cas, budget: Budget, chunks: Chunks, lock: Lock) -> None:
         self.epochs: dict[str, Epoch] = {}
         self.version = 2
         self._blobs = blobs
         self._settings = settings
         self._budget = budget
         self._chunks = chunks
+        self._lock = lock
         self._watchers: Watchers[str] = Watchers()
         self._dropped: dict[str, bytes] = {}
 
@@ -109,7 +110,7 @@ class Registry:
         self._watchers.tell(name)
 
     def _empty(self, name: str, mtime: float) -> Epoch:
-        return Epoch(name, Run(self._settings.max_chunks), mtime=mtime)
+        return Epoch(name, Run(self._settings.max_chunks, self._lock), mtime=mtime)
 
     def _list_changed(self) -> None:
         self.version += 1

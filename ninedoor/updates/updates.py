@@ -19,12 +19,12 @@ from ninedoor.store.blobports import Blobs
 from ninedoor.updates.budget import Budget
 from ninedoor.updates.chunks import Chunks, Log
 from ninedoor.updates.epochs import Epoch
-from ninedoor.updates.jobs import HashJob, Job, VerifyJob
+from ninedoor.updates.jobs import HashJob, Job, RunJob, VerifyJob
 from ninedoor.updates.judging import Judge
 from ninedoor.updates.loading import Loader
 from ninedoor.updates.manifests import Manifests
 from ninedoor.updates.models import Models
-from ninedoor.updates.payloads import Hasher, Part, Payload
+from ninedoor.updates.payloads import ALONE, Hasher, Lock, Part, Payload, Run
 from ninedoor.updates.registry import Registry
 
 VERIFIED_AT_ONCE = 1024
@@ -35,21 +35,28 @@ COLLECTED_AT_ONCE = 256
 
 
 class Updates:
-    """Create, `load` once, then use; it belongs to one thread, but for jobs and `blobs.sync`. `log` writes a
-    line to the hive's log, `refused` one about a refusal, of which there may be many; both never raise.
-    `sync_first` commits nothing before it is durable. `wake` is called when there is a job, `hurry` when
-    somebody asks for a verification; `is_verification_wanted` stays true until it begins.
+    """Create, `load` once, then use; it belongs to one thread, but for jobs, which share `lock` with it, and
+    `blobs.sync`. `log` writes a line to the hive's log, `refused` one about a refusal, of which there may be
+    many; both never raise. `sync_first` commits nothing before it is durable. `wake` is called when there is
+    a job, `hurry` when somebody asks for a verification; `is_verification_wanted` stays true until it begins.
     """
 
     def __init__(
-        self, blobs: Blobs, settings: Cas, log: Log, refused: Log, *, sync_first: bool = False
+        self,
+        blobs: Blobs,
+        settings: Cas,
+        log: Log,
+        refused: Log,
+        *,
+        sync_first: bool = False,
+        lock: Lock = ALONE,
     ) -> None:
         self.settings = settings
         self.budget = Budget(settings.budget_bytes)
         self.chunks = Chunks(blobs, settings, self.budget, refused)
         self.chunks.lost, self.chunks.found = self._lost, self._found
         self.models = Models(blobs, settings, self.chunks)
-        self.registry = Registry(blobs, settings, self.budget, self.chunks)
+        self.registry = Registry(blobs, settings, self.budget, self.chunks, lock)
         self.epochs = self.registry.epochs
         self.wake: Callable[[], None] = lambda: None
         self.hurry: Callable[[], None] = lambda: None
@@ -73,6 +80,7 @@ class Updates:
         self._log = log
         self._max_chunks = settings.max_chunks
         self._jobs: deque[Job] = deque()
+        self._followed = Run(0)
         self._wanted: set[bytes] = set()
         """Chunks that are missing from epochs, or were."""
 
@@ -114,8 +122,16 @@ class Updates:
                 epoch.claimed[digest] = None
                 self.registry.bump(epoch)
             if content is not None:
-                epoch.run.add(digest, content)
+                self._follow(epoch.run, digest, content)
         return len(data)
+
+    def _follow(self, run: Run, digest: bytes, content: bytes) -> None:
+        """Hash one more chunk of a payload, soon. Something waits for one run only: this bounds memory."""
+        if run is not self._followed:
+            self._followed.catch_up()
+            self._followed = run
+        if run.add(digest, content):
+            self._begin(RunJob(run))
 
     def drop(self, name: str, now: float) -> None:
         """Remove an epoch, be it committed or not. Its chunks stay for as long as they are of use. Raises

@@ -2,6 +2,8 @@
 
 import errno
 import hashlib
+import sys
+from threading import Event, Lock, Thread
 
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from ninedoor.cas.limits import HASH_BYTES
 from ninedoor.errors import P9Error
-from ninedoor.updates.payloads import Hasher, Hashing, Part, Payload, Run
+from ninedoor.updates.payloads import LATE_BYTES, Hasher, Hashing, Part, Payload, Run
 
 CONTENTS = {hashlib.sha256(bytes([n])).digest(): bytes([n]) for n in range(20)}
 NAMES = list(CONTENTS)
@@ -53,6 +55,49 @@ def test_a_run_is_bounded() -> None:
         run.add(digest, CONTENTS[digest])
 
     assert run.hasher.count == 2
+
+
+def test_a_thread_is_asked_for_once_there_is_enough_to_hash_and_what_waits_is_bounded() -> None:
+    run = Run(100)
+    half = bytes(LATE_BYTES // 2)
+
+    assert [run.add(bytes(HASH_BYTES), half) for _ in range(2)] == [False, True]
+    run.catch_up()
+    assert [run.add(bytes(HASH_BYTES), half) for _ in range(2)] == [False, True]
+    # No thread comes.
+    assert [run.add(bytes(HASH_BYTES), half) for _ in range(2)] == [False, False]
+    assert [run.add(bytes(HASH_BYTES), half) for _ in range(2)] == [False, True]
+
+    assert run.hasher.count == 8
+    assert run.hasher.sha256.digest() == hashlib.sha256(half * 8).digest()
+
+
+def test_chunks_that_come_while_a_thread_hashes_keep_their_order() -> None:
+    run = Run(1 << 20, Lock())
+    contents = [number.to_bytes(4) * 700 for number in range(20_000)]
+    is_over = Event()
+
+    def catch_up() -> None:
+        while not is_over.is_set():
+            run.catch_up()
+
+    threads = [Thread(target=catch_up) for _ in range(2)]
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    for thread in threads:
+        thread.start()
+    try:
+        for content in contents:
+            run.add(bytes(HASH_BYTES), content)
+        hasher = run.hasher
+    finally:
+        is_over.set()
+        sys.setswitchinterval(usual_s)
+        for thread in threads:
+            thread.join()
+
+    assert hasher.count == len(contents)
+    assert hasher.sha256.digest() == hashlib.sha256(b"".join(contents)).digest()
 
 
 def test_a_chunk_that_is_too_short_is_an_error_and_no_endless_loop() -> None:

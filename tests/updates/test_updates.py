@@ -3,7 +3,12 @@
 import errno
 import hashlib
 
+import pytest
+
+from ninedoor.cas.limits import HASH_BYTES
 from ninedoor.cas.manifest import encode
+from ninedoor.updates import payloads
+from ninedoor.updates.jobs import RunJob
 from tests.cas.vectors import HASH_AB, STATUS_9, VECTORS, A, B
 from tests.updates.hives import NOW, ORIGINAL, bundled, kept, refused, uploaded
 
@@ -39,6 +44,40 @@ def test_a_chunk_that_comes_twice_in_a_bundle_is_stored_once_and_counted_twice()
     assert hive.updates.status("7").chunks_committed == 2
     assert len(hive.updates.chunks.sizes) == 1
     assert hive.payload("7") == A * 2
+
+
+def test_a_thread_hashes_what_has_come_of_a_payload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payloads, "LATE_BYTES", 256)
+    hive = kept()
+    woken: list[None] = []
+    hive.updates.wake = lambda: woken.append(None)
+    bundle, chunks = bundled("7", PAYLOAD)
+    for chunk in chunks:
+        hive.chunk("7", chunk)
+
+    job = hive.updates.next_job()
+    assert isinstance(job, RunJob)
+    assert woken == [None]
+    job.run()
+    hive.updates.finished(job, NOW)
+    hive.manifest("7", encode(bundle))
+    assert hive.payload("7") == PAYLOAD
+
+
+def test_of_one_epoch_only_something_waits_to_be_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    caught_up: list[int] = []
+    catch_up = payloads.Run.catch_up
+
+    def noted(run: payloads.Run) -> None:
+        caught_up.append(len(run.digests) // HASH_BYTES)
+        catch_up(run)
+
+    monkeypatch.setattr(payloads.Run, "catch_up", noted)
+    hive = kept()
+    for epoch, content in (("1", b"a"), ("1", b"b"), ("2", b"c"), ("2", b"d"), ("1", b"e")):
+        hive.chunk(epoch, content)
+
+    assert caught_up == [0, 2, 2]
 
 
 def test_a_payload_of_any_length_is_read_from_anywhere() -> None:
