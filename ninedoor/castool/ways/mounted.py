@@ -2,7 +2,9 @@
 
 import errno
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from ninedoor.castool import pieces
@@ -12,6 +14,10 @@ from ninedoor.errors import P9Error
 
 WRITE_BYTES = 8168
 """Bytes of one write: what one message of the hive carries."""
+
+WRITERS, AHEAD = 4, 16
+"""Threads that write, and files that are handed to them. A file is three calls, and for most of the time that
+each takes the kernel wakes the one side or the other: four at once need half of it."""
 
 READ_BYTES = 1 << 17
 """Bytes of one read: what the kernel asks a FUSE server for at once."""
@@ -60,15 +66,17 @@ class MountedWay(Way):
     def send(self, folder: str, parcels: Iterable[Parcel]) -> Iterator[Sent]:
         """See `Way.send`."""
         place = self._at(folder)
-        for parcel in parcels:
-            try:
-                _write(place / parcel.name, parcel)
-            except OSError as failure:
-                yield Sent(parcel, _refusal(failure))
-            except P9Error as too_long:
-                yield Sent(parcel, too_long)
-            else:
-                yield Sent(parcel, None)
+        under_way: deque[Future[Sent]] = deque()
+        writers = ThreadPoolExecutor(WRITERS, "upload")
+        try:
+            for parcel in parcels:
+                under_way.append(writers.submit(_sent, place, parcel))
+                if len(under_way) == AHEAD:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            writers.shutdown(cancel_futures=True)
 
     def order(self, path: str, line: str) -> None:
         """See `Way.order`."""
@@ -94,6 +102,17 @@ class MountedWay(Way):
 
     def _at(self, path: str) -> Path:
         return self._mount / path.lstrip("/")
+
+
+def _sent(place: Path, parcel: Parcel) -> Sent:
+    """What came of writing `parcel` to its file in `place`."""
+    try:
+        _write(place / parcel.name, parcel)
+    except OSError as failure:
+        return Sent(parcel, _refusal(failure))
+    except P9Error as too_long:
+        return Sent(parcel, too_long)
+    return Sent(parcel, None)
 
 
 def _write(place: Path, parcel: Parcel) -> None:
