@@ -42,6 +42,7 @@ import observe_speed  # noqa: E402
 import stream_speed  # noqa: E402
 import telemetry_speed  # noqa: E402
 import update_speed  # noqa: E402
+from bystanders import Bystanders  # noqa: E402
 from contenders import Failure, Files  # noqa: E402
 
 OPERATIONS = {
@@ -65,9 +66,6 @@ TARGETS = (
     ("reread", "tmpfs", 2.0, "at most twice the time of tmpfs"),
 )
 """Operation, contender, the most that NineDoor's time may be as a multiple of the contender's, in words."""
-
-BUSY = 2.0
-"""Load average above which others, and not only client and server, had their share of the CPU."""
 
 Figures = dict[tuple[str, str], list[float]]
 """Microseconds per operation by (operation, contender), one for each round."""
@@ -193,6 +191,7 @@ def machine() -> str:
 
 
 def _fuse(chosen: argparse.Namespace) -> None:
+    others = Bystanders()
     with TemporaryDirectory(prefix="ninedoor-bench-") as folder, ExitStack() as stack:
         into = Path(folder)
         client = contenders.compile_c("file_client", into)
@@ -210,24 +209,22 @@ def _fuse(chosen: argparse.Namespace) -> None:
                 for name, files in served.items():
                     taken = _once(client, operation, files, chosen.seconds, chosen.cpu)
                     figures.setdefault((operation, name), []).append(taken)
-    print(_settings(chosen, "us per operation"))
+    print(_settings(chosen, "us per operation", others))
     print(_table(figures, list(served)))
     print(_verdicts(figures))
 
 
-def _settings(chosen: argparse.Namespace, unit: str) -> str:
-    load = os.getloadavg()[0]
-    polite = os.getpriority(os.PRIO_PROCESS, 0) > -20
+def _settings(chosen: argparse.Namespace, unit: str, others: Bystanders) -> str:
     return (
-        f"CPU {chosen.cpu}, median of {chosen.rounds} rounds of {chosen.seconds:g} s, {unit}, "
-        f"load {load:.1f}{': busy, run it again under `nice -n -20`' if polite and load > BUSY else ''}"
+        f"CPU {chosen.cpu}, median of {chosen.rounds} rounds of {chosen.seconds:g} s, {unit}, {others.told()}"
     )
 
 
 def _ninep(chosen: argparse.Namespace) -> None:
     package = listeners.compiled() if chosen.compiled else listeners.TOP
+    others = Bystanders()
     runs = stream_speed.measure(chosen.rounds, chosen.seconds, chosen.cpu, chosen.only, package)
-    settings = _settings(chosen, "thousands of operations per second (times diod)")
+    settings = _settings(chosen, "thousands of operations per second (times diod)", others)
     print(settings)
     print(stream_speed.table(runs))
     print(stream_speed.verdicts(runs))
@@ -240,8 +237,9 @@ def _ninep(chosen: argparse.Namespace) -> None:
 
 
 def _console(chosen: argparse.Namespace) -> None:
+    others = Bystanders()
     runs = console_speed.measure(chosen.rounds, chosen.seconds, chosen.cpu)
-    settings = _settings(chosen, "one client, one line at a time")
+    settings = _settings(chosen, "one client, one line at a time", others)
     print(settings)
     print(console_speed.table(console_speed.trip_rows(runs)))
     print(console_speed.table(console_speed.pool_rows(runs)))
@@ -254,9 +252,9 @@ def _console(chosen: argparse.Namespace) -> None:
 
 def _cas(chosen: argparse.Namespace) -> None:
     package = listeners.compiled() if chosen.compiled else listeners.TOP
+    others = Bystanders()
     figures, peaks = update_speed.measure(chosen.mib, chosen.rounds, package)
-    load = os.getloadavg()[0]
-    settings = f"Payloads of {chosen.mib} MiB, median of {chosen.rounds} rounds, load {load:.1f}"
+    settings = f"Payloads of {chosen.mib} MiB, median of {chosen.rounds} rounds, {others.told()}"
     said = update_speed.memory(peaks, chosen.mib)
     print(settings, update_speed.table(figures), update_speed.verdicts(figures), said, sep="\n")
     if chosen.docs:
@@ -266,20 +264,22 @@ def _cas(chosen: argparse.Namespace) -> None:
 
 
 def _telemetry(chosen: argparse.Namespace) -> None:
+    others = Bystanders()
     figures = []
     for figure in telemetry_speed.measure(chosen.workers, chosen.seconds, chosen.records, chosen.cpu):
         figures.append(figure)
         print(telemetry_speed.table([figure]), flush=True)
     if chosen.docs:
-        text = f"{machine()}. Load {os.getloadavg()[0]:.1f}:\n\n{telemetry_speed.markdown(figures)}"
+        text = f"{machine()}; {others.told()}:\n\n{telemetry_speed.markdown(figures)}"
         _into_docs("bench-telemetry", text)
 
 
 def _gpu(chosen: argparse.Namespace) -> None:
+    others = Bystanders()
     figures = gpu_speed.measure(chosen.rounds, chosen.seconds)
     settings = (
         f"Microseconds, median of {chosen.rounds}; jobs per second over {chosen.seconds:g} s with "
-        f"{gpu_speed.IN_FLIGHT} in flight; load {os.getloadavg()[0]:.1f}"
+        f"{gpu_speed.IN_FLIGHT} in flight; {others.told()}"
     )
     print(settings)
     print(gpu_speed.table(figures))
@@ -288,16 +288,18 @@ def _gpu(chosen: argparse.Namespace) -> None:
 
 
 def _observe(chosen: argparse.Namespace) -> None:
+    others = Bystanders()
     figures = observe_speed.measure(chosen.rounds)
-    settings = f"Records of 64 bytes, median of {chosen.rounds} rounds, load {os.getloadavg()[0]:.1f}"
+    settings = f"Records of 64 bytes, median of {chosen.rounds} rounds, {others.told()}"
     print(settings, observe_speed.table(figures), sep="\n")
     if chosen.docs:
         _into_docs("bench-observe", f"{machine()}. {settings}:\n\n{observe_speed.markdown(figures)}")
 
 
 def _latency(chosen: argparse.Namespace) -> None:
+    others = Bystanders()
     figures = latency_times.measure(chosen.samples, chosen.cpu)
-    settings = f"Suite telemetry_ring, CPU {chosen.cpu}, load {os.getloadavg()[0]:.1f}"
+    settings = f"Suite telemetry_ring, CPU {chosen.cpu}, {others.told()}"
     print(settings, latency_times.table(figures), sep="\n")
     if chosen.docs:
         _into_docs(

@@ -1,10 +1,12 @@
 """The benchmark runs and says what it ran on; what it measures is nobody's business here."""
 
+import importlib
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,10 +119,29 @@ def test_updates_are_measured_beside_a_copy_and_its_hash() -> None:
     _machine, settings, head, *rows = done.stdout.splitlines()
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert settings.startswith("Payloads of 1 MiB, median of 1 rounds, load ")
+    assert settings.startswith("Payloads of 1 MiB, median of 1 rounds, others had ")
     assert head.split()[0] == "seconds"
     assert len(rows) == 9 + 3 + 1
     assert rows[-1].startswith("peak memory of the daemon: ")
+
+
+def test_what_others_take_of_the_machine_is_told_apart_from_what_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCH.with_name("bench.d")))
+    bystanders = importlib.import_module("bystanders")
+    fields = iter(["cpu 100 0 0 5000 0 0 0 0", "cpu 400 0 50 9000 7 0 0 50"])
+    spent = iter([0.0, 0.0, 1.0, 2.0])
+    moments = iter([10.0, 12.0])
+    monkeypatch.setattr(bystanders, "_TICKS", 100)
+    monkeypatch.setattr(bystanders.Path, "read_text", lambda _path: f"{next(fields)}\ncpu0 1\n")
+    monkeypatch.setattr(bystanders.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(
+        bystanders.resource, "getrusage", lambda _who: SimpleNamespace(ru_utime=next(spent), ru_stime=0.0)
+    )
+
+    # 4 s of CPU in 2 s, 3 of them ours.
+    assert bystanders.Bystanders().told() == "others had 0.50 CPUs: busy, run it again"
 
 
 def test_an_unknown_subject_is_a_usage_error() -> None:
