@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -64,6 +65,7 @@ class App:
         self._journal = journal
         self._keeper = keeper
         updates = None if keeper is None else keeper.updates
+        stores = (journal,) if updates is None else (journal, updates)
         self._tree = Namespace(clock(), hive.birth)
         table.build(Site(config, hive, self.counters, self._tree, clock(), self.ingest, journal, updates))
         gate = TicketGate(
@@ -79,8 +81,8 @@ class App:
             gate,
             hive.refusals,
             hive.batch,
-            _both(journal.commit, None if updates is None else updates.commit),
-            _both(journal.sync, None if updates is None else updates.sync),
+            _each([store.commit for store in stores if store.acts_on_commit]),
+            _each([store.sync for store in stores]),
             self.counters,
         )
 
@@ -244,13 +246,19 @@ class App:
                 return
 
 
-def _both(first: Commit, second: Commit | None) -> Commit:
-    """What calls the one and then the other, where there is another."""
-    if second is None:
-        return first
+def _each(calls: Sequence[Commit]) -> Commit:
+    """What makes all of `calls`, one after the other. It is asked for with every buffer of requests."""
+    if not calls:
+        return _nothing
+    if len(calls) == 1:
+        return calls[0]
 
     def call() -> None:
-        first()
-        second()
+        for each in calls:
+            each()
 
     return call
+
+
+def _nothing() -> None:
+    """Done."""

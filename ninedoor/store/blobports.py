@@ -40,6 +40,10 @@ class Blobs(Protocol):
     it; what a power cut may take is the policy's to say (`commit`).
     """
 
+    @property
+    def acts_on_commit(self) -> bool:
+        """Does the fsync policy ask anything of `commit`? Where not, it need not be called."""
+
     def load(self) -> list[Blob]:
         """Everything stored. Called once, before anything else."""
 

@@ -50,7 +50,7 @@ class DiskBlobs:
     ) -> None:
         self.path = state / DIRECTORY
         self._files = files or FileSystem()
-        self._always = fsync == "always"
+        self.acts_on_commit = fsync == "always"
         self._failed: str | None = None
         self._syncing = Lock()
         self._noting = Lock()  # held to note what has to be synced, and to take that away
@@ -93,7 +93,7 @@ class DiskBlobs:
                 if self._owner is not None:
                     files.give(descriptor, self._owner)
                 files.write_all(descriptor, data, 0)
-                if self._always:
+                if self.acts_on_commit:
                     files.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -139,7 +139,7 @@ class DiskBlobs:
         self._note(to, new)
 
     def commit(self) -> None:
-        if self._always and (self._changed or self._dirty):
+        if self.acts_on_commit and (self._changed or self._dirty):
             self.sync()
 
     def sync(self) -> None:

@@ -56,13 +56,14 @@ class DiskJournal:
     """
 
     __slots__ = (
-        "_always", "_committed", "_descriptor", "_directory", "_end", "_failed", "_generation", "_limit",
-        "_map", "_marks", "_records", "_segment_bytes", "_snapshot_above", "_swap", "_synced", "notes",
+        "_committed", "_descriptor", "_directory", "_end", "_failed", "_generation", "_limit", "_map",
+        "_marks", "_records", "_segment_bytes", "_snapshot_above", "_swap", "_synced", "acts_on_commit",
+        "notes",
     )  # fmt: skip
 
     def __init__(self, path: Path, settings: Store) -> None:
         self.notes: list[str] = []
-        self._always = settings.fsync == "always"
+        self.acts_on_commit = settings.fsync == "always"
         self._segment_bytes = settings.segment_bytes
         self._failed: str | None = None
         self._swap = Lock()  # held to sync, and to change the file that is being synced
@@ -125,7 +126,7 @@ class DiskJournal:
         """With fsync = "always": make every appended record durable, with one fdatasync; raises P9Error(EIO)
         when what was appended since the last commit cannot be. Otherwise nothing. So a failed store refuses
         what would have changed it, and is read as before."""
-        if not self._always or self._committed == self._end:
+        if not self.acts_on_commit or self._committed == self._end:
             return
         self._committed = self._end
         self.sync()

@@ -16,6 +16,8 @@ class MemoryJournal:
 
     __slots__ = ()
 
+    acts_on_commit = False
+
     def load(self) -> tuple[bytes | None, Iterator[bytes]]:
         """Always an empty store."""
         return None, iter(())
@@ -55,6 +57,8 @@ class RetainedJournal:
     While `failure` is set, append, commit, compact and sync raise it and change nothing. `wants_snapshot`
     turns true once more than `snapshot_after` records follow the snapshot.
     """
+
+    acts_on_commit = True
 
     def __init__(self, snapshot_after: int = 1 << 62) -> None:
         self.snapshot: bytes | None = None

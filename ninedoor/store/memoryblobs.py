@@ -10,6 +10,8 @@ class MemoryBlobs:
     """A `Blobs` that forgets everything with the process. While `failure` is set, every change raises it and
     changes nothing."""
 
+    acts_on_commit = False
+
     def __init__(self) -> None:
         self.failure: P9Error | None = None
         self._content: dict[tuple[Kind, str], bytes] = {}

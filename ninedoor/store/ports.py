@@ -16,6 +16,10 @@ class Size(NamedTuple):
 
 
 class Journal(Protocol):
+    @property
+    def acts_on_commit(self) -> bool:
+        """Does the fsync policy ask anything of `commit`? Where not, it need not be called."""
+
     def load(self) -> tuple[bytes | None, Iterator[bytes]]:
         """The newest snapshot (None on an empty store) and every record after it, in order. Called once,
         before the first append. Raises CorruptStore."""

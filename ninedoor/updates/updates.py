@@ -173,6 +173,11 @@ class Updates:
                 self._blobs.move("accepted", epoch.name, "manifests", epoch.name)
                 epoch.settled = True
 
+    @property
+    def acts_on_commit(self) -> bool:
+        """See `Blobs`."""
+        return self._blobs.acts_on_commit
+
     def commit(self) -> None:
         """Apply the fsync policy. Raises P9Error(EIO)."""
         self._blobs.commit()

@@ -17,6 +17,8 @@ from ninedoor.config import Config, Store
 from ninedoor.errors import P9Error, StoreError
 from ninedoor.runtime import updates as keeping
 from ninedoor.runtime.app import App
+from ninedoor.store.blobs import DiskBlobs
+from ninedoor.store.journal import DiskJournal
 from ninedoor.updates import manifests as module
 from tests import deployment
 from tests.runtime.apps import CONFIG
@@ -69,6 +71,20 @@ def test_updates_are_there_after_a_restart(fsync: str, tmp_path: Path) -> None:
 
     assert queen(again).read("/updates/1/payload") == PAYLOAD
     again.close()
+
+
+@pytest.mark.parametrize(("fsync", "asked"), [("always", ["journal", "blobs"]), ("batch", []), ("never", [])])
+def test_replies_wait_for_both_stores_where_the_policy_says_so(
+    fsync: str, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(DiskJournal, "commit", lambda _journal: heard.append("journal"))
+    monkeypatch.setattr(DiskBlobs, "commit", lambda _blobs: heard.append("blobs"))
+    app = App.open(config(fsync), tmp_path / "state")
+    app.session(trusted=True).commit()
+    app.close()
+
+    assert heard == asked
 
 
 def test_without_a_state_they_live_in_memory() -> None:
