@@ -18,6 +18,7 @@ from ninedoor.console.grammar import UNKNOWN_VERB, VERBS, Command, GrammarError
 from ninedoor.console.paths import fault
 from ninedoor.console.refusals import refusal
 from ninedoor.console.reply import Reply, reply
+from ninedoor.errors import P9Error
 
 PAYLOAD_MAX = limits.MSIZE_MAX - limits.IO_OVERHEAD
 """Bytes of the longest line, its end included, that is written in one piece."""
@@ -115,7 +116,7 @@ class Shell:
                 self.output.notice(f"[cohsh] {refused.advice}")
             else:
                 self.answer(refused.reply)
-        except Unreachable as gone:
+        except (Unreachable, P9Error) as gone:  # of the hive, or of the one file that is followed
             outcome.ok = False
             outcome.failure = str(gone)
             self.output.notice(f"{ERROR}{gone}")

@@ -1,5 +1,7 @@
 """What a line comes to: answers, advice, failures."""
 
+import errno
+
 import pytest
 
 from cohsh.output import Response
@@ -7,6 +9,7 @@ from cohsh.shell import PAYLOAD_MAX, Outcome
 from cohsh.transports.transport import Unreachable
 from ninedoor.console.grammar import Command
 from ninedoor.console.reply import Reply
+from ninedoor.errors import P9Error
 from tests.cohsh.shells import Memory, Scripted, on_a_hive, scripted
 
 
@@ -60,16 +63,24 @@ def test_verbs_are_told_apart_without_case() -> None:
     assert scripted().run("PING").ok
 
 
-def test_a_hive_that_cannot_be_reached_is_a_failure_without_an_answer() -> None:
+@pytest.mark.parametrize(
+    ("gone", "told"),
+    [
+        (Unreachable("nobody there"), "nobody there"),
+        (P9Error(errno.ESTALE, "another node had its name"), "ESTALE: another node had its name"),
+    ],
+    ids=["hive", "file"],
+)
+def test_what_can_no_longer_be_reached_is_a_failure_without_an_answer(gone: Exception, told: str) -> None:
     def away(_command: Command) -> Reply:
-        raise Unreachable("nobody there")
+        raise gone
 
     shell = scripted(away)
     outcome = shell.run("ping")
 
-    assert (outcome.ok, outcome.responses, outcome.failure) == (False, [], "nobody there")
+    assert (outcome.ok, outcome.responses, outcome.failure) == (False, [], told)
     assert isinstance(shell.output, Memory)
-    assert shell.output.notices == ["Error: nobody there"]
+    assert shell.output.notices == [f"Error: {told}"]
 
 
 def test_a_session_has_a_number_and_a_role() -> None:
