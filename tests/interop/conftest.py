@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,20 @@ class Served:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A hive for all tests here: each makes the workers it needs."""
-    place = tmp_path_factory.mktemp("served")
+    with serving(tmp_path_factory.mktemp("served")) as hive:
+        yield hive
+
+
+@pytest.fixture
+def young(tmp_path: Path) -> Iterator[Served]:
+    """A hive of which no ring has lost a byte yet."""
+    with serving(tmp_path) as hive:
+        yield hive
+
+
+@contextmanager
+def serving(place: Path) -> Iterator[Served]:
+    """A hive that keeps its files in `place`, and has nothing to complain of in the end."""
     sock, mountpoint = place / "hive.sock", place / "export" / "ns"
     mountpoint.mkdir(parents=True)
     environment = os.environ | {

@@ -112,11 +112,12 @@ def test_the_guest_is_refused_as_the_host_is(guest: Outcomes, host: Outcomes, st
 @pytest.mark.timeout(LONG_S + 60)
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize("kernel", [KERNEL, NEWER_KERNEL])
-def test_long_appends_and_other_kernels_change_nothing(served: Served, kernel: str, road: str) -> None:
+def test_long_appends_and_other_kernels_change_nothing(young: Served, kernel: str, road: str) -> None:
+    # Young, since 6.12 fails to read what a ring has lost the beginning of: docs/INTEROP.md.
     if (why_not := cannot_boot(kernel)) is not None:
         pytest.skip(f"no linux guest: {why_not}")
-    host = on_host(served, lines=LONG)
-    guest = in_guest(served, road, kernel=kernel, lines=LONG, limit_s=LONG_S)
+    host = on_host(young, lines=LONG)
+    guest = in_guest(young, road, kernel=kernel, lines=LONG, limit_s=LONG_S)
 
     for step in (step for step in STEPS if step not in SAID_ALIKE):
         assert (guest[step].status, _without_place(guest[step].said)) == (
