@@ -51,7 +51,8 @@ _NO_FILE = "no file is there, or none of that kind: ls shows what is, and what a
 _BY_ERROR = {
     "ELIMIT": "a rate or quota of the ticket is used up: wait, or attach with another ticket",
     "EPERM": "the ticket's scopes do not cover this: attach with another ticket",
-    "EIO": "the connection broke: look at what is there before the command is repeated",
+    "EIO": "no answer came, or the hive cannot read or keep this: before the command is repeated, look at "
+    "what is there, and at the log",
     "ESTALE": "the session or the file is no more: attach anew",
 }
 

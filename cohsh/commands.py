@@ -15,13 +15,15 @@ Kind = Literal["path", "role", "worker", "none", "kind", "lifecycle", "mode", "f
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One command. `usage` is what help writes, `words` the kinds of its words."""
+    """One command. `usage` is what help writes, `words` the kinds of its words. `attaches` says that somebody
+    has to be attached for it: not for what attaches by itself, and for what asks nothing of the hive."""
 
     name: str
     usage: str
     help: str
     run: Run
     words: tuple[Kind, ...] = ()
+    attaches: bool = True
 
 
 def _help(shell: Shell, rest: str) -> None:
@@ -40,9 +42,16 @@ def _help_line(verb: Verb) -> str:
 
 
 _TABLE = (
-    Verb("help", "help [verb]", "show this help, or that of one verb", _help, ("verb",)),
-    Verb("attach", "attach <role> [ticket]", "begin a session as a role", verbs.attach, ("role",)),
-    Verb("login", "login <role> [ticket]", "the same as attach", verbs.attach, ("role",)),
+    Verb("help", "help [verb]", "show this help, or that of one verb", _help, ("verb",), attaches=False),
+    Verb(
+        "attach",
+        "attach <role> [ticket]",
+        "begin a session as a role",
+        verbs.attach,
+        ("role",),
+        attaches=False,
+    ),
+    Verb("login", "login <role> [ticket]", "the same as attach", verbs.attach, ("role",), attaches=False),
     Verb("detach", "detach", "end the session and stay", verbs.detach),
     Verb(
         "tail",
@@ -68,7 +77,9 @@ _TABLE = (
         poolbench.pool,
         ("bench",),
     ),
-    Verb("tcp-diag", "tcp-diag [port]", "try whether a console listens on TCP", verbs.diagnose),
+    Verb(
+        "tcp-diag", "tcp-diag [port]", "try whether a console listens on TCP", verbs.diagnose, attaches=False
+    ),
     Verb("ls", "ls [path]", "list a directory", verbs.ls, ("path",)),
     Verb("cat", "cat <path>", "show a file", verbs.cat, ("path",)),
     Verb("echo", "echo <text> > <path>", "append a line to a file", verbs.echo, ("path",)),
@@ -96,7 +107,7 @@ _TABLE = (
         verbs.push,
         ("push", "file"),
     ),
-    Verb("quit", "quit", "leave", verbs.quit_),
+    Verb("quit", "quit", "leave", verbs.quit_, attaches=False),
 )
 
 VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _TABLE}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cohsh import lock, policy, script, traces
 from cohsh.arguments import describe, settle
-from cohsh.commands import RUNS
+from cohsh.commands import RUNS, VERBS
 from cohsh.exits import ERROR, Exit, Failure
 from cohsh.output import Coloured, Json, Kept, Output, Plain
 from cohsh.policy import Policy
@@ -113,12 +113,13 @@ def _run(shell: Shell, parsed: argparse.Namespace, statements: Sequence[script.S
 
 
 def _attached(shell: Shell, parsed: argparse.Namespace, statements: Sequence[script.Statement]) -> bool:
-    """Attach as somebody asked; single commands that do not attach themselves need not ask, and show it, and
-    how they were connected, only when it is refused: their own answer is what was asked for. Then it is their
-    answer too."""
+    """Attach as somebody asked; single commands that somebody has to be attached for need not ask, and show
+    it, and how they were connected, only when it is refused: their own answer is what was asked for. Then it
+    is their answer too."""
     first = statements[0].text.partition(" ")[0].lower() if statements else ""
     single = bool(parsed.commands or parsed.command)
-    role = parsed.role or ("queen" if single and first not in ("attach", "login") else "")
+    verb = VERBS.get(first)
+    role = parsed.role or ("queen" if single and (verb is None or verb.attaches) else "")
     if not role:
         return True
     output = shell.output

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from socket import create_server
 
 import pytest
 
@@ -264,3 +265,14 @@ def test_a_session_is_recorded_and_played_again(tmp_path: Path) -> None:
         "Error: trace hash mismatch: the file was changed or cut after it was written\n"
     )
     assert elsewhere.stderr == "Error: --record-trace and --replay-trace need --transport mock\n"
+
+
+def test_what_asks_nothing_of_a_hive_needs_none(tmp_path: Path) -> None:
+    with create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        diagnosed = cohsh(tmp_path, "--tcp-port", "1", "tcp-diag", str(port))
+    helped = cohsh(tmp_path, "--tcp-port", "1", "help", "ping")
+
+    assert (diagnosed.returncode, diagnosed.stdout) == (0, f"tcp-diag 127.0.0.1:{port} connected\n")
+    assert (helped.returncode, helped.stdout) == (0, "  ping - ask whether anybody answers\n")
+    assert diagnosed.stderr + helped.stderr == ""
