@@ -148,8 +148,18 @@ class Payload:
         self._parts = parts
 
     def reader(self, read_chunk: Callable[[bytes, float], bytes]) -> Callable[[int, int, float], bytes]:
-        """A function (offset, count, now) → bytes, which remembers the chunk it read last."""
+        """A function (offset, count, now) → bytes, which remembers the chunk it read last, and what was
+        damaged: the kernel asks once more for what it could not read, and passes on the second answer."""
         last: tuple[bytes, bytes] = (b"", b"")
+        damaged: dict[bytes, P9Error] = {}
+
+        def content(digest: bytes, now: float) -> bytes:
+            try:
+                return read_chunk(digest, now)
+            except P9Error as failed:
+                if failed.ecode == errno.EIO:
+                    damaged[digest] = failed
+                raise damaged.get(digest, failed) from None
 
         def read(offset: int, count: int, now: float) -> bytes:
             nonlocal last
@@ -157,7 +167,7 @@ class Payload:
             while count > 0 and (place := self._place(offset)) is not None:
                 digest, at = place
                 if last[0] != digest:
-                    last = digest, read_chunk(digest, now)
+                    last = digest, content(digest, now)
                 piece = last[1][at : at + count]
                 if not piece:
                     raise P9Error(errno.EIO, f"chunk {digest.hex()} is shorter than its manifest says")

@@ -122,6 +122,16 @@ def test_what_is_refused_tells_why(hive: Hive, tmp_path: Path) -> None:
     assert "Operation not permitted" in hive.error("mkdir updates/new")
 
 
+def test_damage_is_an_error_of_the_disk_however_often_the_kernel_asks(server: Server, tmp_path: Path) -> None:
+    bundle = packed(tmp_path, "45")
+    hive = server.start("--state", str(tmp_path / "state"))
+    hive.out(f"cp {bundle}/chunks/* updates/45/chunks/ && cp {bundle}/manifest.cbor updates/45/")
+    damaged = sorted((tmp_path / "state" / "cas" / "chunks").iterdir())[0]
+    damaged.write_bytes(b"x" * damaged.stat().st_size)
+
+    assert "Input/output error" in hive.error("cat updates/45/payload")
+
+
 def test_looking_at_epochs_makes_none(hive: Hive) -> None:
     hive.out("for epoch in {90000..90100}; do ls updates/$epoch; cat updates/$epoch/status; done")
 

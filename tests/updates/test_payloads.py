@@ -100,6 +100,23 @@ def test_chunks_that_come_while_a_thread_hashes_keep_their_order() -> None:
     assert hasher.sha256.digest() == hashlib.sha256(b"".join(contents)).digest()
 
 
+def test_who_reads_what_was_damaged_hears_so_again_until_it_is_sent_again() -> None:
+    refusals = [P9Error(errno.EIO, "damaged"), P9Error(errno.ENOENT, "not committed")]
+
+    def read_chunk(_digest: bytes, _now: float) -> bytes:
+        if refusals:
+            raise refusals.pop(0)
+        return b"whole"
+
+    read = Payload([Part((NAMES[0],), 5, 5)]).reader(read_chunk)
+    for _twice in range(2):
+        with pytest.raises(P9Error, match="damaged") as refused:
+            read(0, 5, 0.0)
+        assert refused.value.ecode == errno.EIO
+
+    assert read(0, 5, 0.0) == b"whole"
+
+
 def test_a_chunk_that_is_too_short_is_an_error_and_no_endless_loop() -> None:
     payload = Payload([Part((NAMES[0],), 8, 8)])
 
